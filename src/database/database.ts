@@ -1,0 +1,48 @@
+/** One row of a result: column name to value. */
+export type Row = Record<string, unknown>;
+
+/** What can be sent as a parameter. JSON goes as text and is cast in the statement: `$1::text::json`. */
+export type Parameter = string | number | bigint | boolean | Date | Uint8Array | null | readonly string[];
+
+/** Something that runs one SQL statement: a database, or a transaction in it. */
+export interface Queryable {
+  /**
+   * Runs one statement.
+   *
+   * Values come back the same from every implementation: `int2/4/8` as number (a `RangeError` beyond
+   * ±2^53), `numeric` as string, `timestamptz` as `Date`, `json`/`jsonb` parsed, `bytea` as `Uint8Array`,
+   * arrays of text as arrays, SQL null as `null`.
+   *
+   * @param text The statement, with `$1`, `$2`, ... where parameters go.
+   * @param parameters The parameters, in order.
+   * @returns The rows, empty when the statement returns none.
+   */
+  query(text: string, parameters?: readonly Parameter[]): Promise<Row[]>;
+}
+
+/**
+ * The little that this module needs from a database. `openDatabase()` makes one for Postgres or PGlite;
+ * bring your own by implementing it.
+ */
+export interface Database extends Queryable {
+  /** Which engine answers. */
+  readonly engine: "postgres" | "pglite";
+
+  /**
+   * Runs several statements, without parameters, as one script in one transaction.
+   *
+   * @param sql The statements, separated by semicolons.
+   */
+  script(sql: string): Promise<void>;
+
+  /**
+   * Runs `body` in a transaction: committed when it resolves, rolled back when it rejects.
+   *
+   * @param body Is given the transaction; statements sent to the database itself are not part of it.
+   * @returns What `body` resolved to.
+   */
+  transaction<T>(body: (transaction: Queryable) => Promise<T>): Promise<T>;
+
+  /** Waits for statements under way and closes. Calling it again does nothing. */
+  close(): Promise<void>;
+}

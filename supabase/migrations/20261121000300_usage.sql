@@ -1,0 +1,57 @@
+-- Tokens used, a row a run and model, counted from the run's beginning across every pause.
+create table if not exists timestep.usage (
+  run_id text not null,
+  model text not null,
+  requests bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null default 0,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null default 0,
+  total_tokens bigint not null,
+  updated_at timestamptz not null default now(),
+  constraint usage_pkey primary key (run_id, model),
+  constraint usage_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
+  constraint usage_counts_are_not_negative check (
+    requests >= 0 and input_tokens >= 0 and cached_input_tokens >= 0 and output_tokens >= 0
+    and reasoning_tokens >= 0 and total_tokens >= 0
+  )
+);
+
+-- What a model costs, in US dollars for a million tokens. Set by you; a model without a row costs null.
+create table if not exists timestep.model_prices (
+  model text primary key,
+  input_per_million numeric not null,
+  cached_input_per_million numeric,
+  output_per_million numeric not null,
+  updated_at timestamptz not null default now(),
+  constraint model_prices_are_not_negative check (
+    input_per_million >= 0 and output_per_million >= 0
+    and (cached_input_per_million is null or cached_input_per_million >= 0)
+  )
+);
+
+create or replace view timestep.usage_costs as
+select
+  u.*,
+  (
+    (u.input_tokens - u.cached_input_tokens) * p.input_per_million
+    + u.cached_input_tokens * coalesce(p.cached_input_per_million, p.input_per_million)
+    + u.output_tokens * p.output_per_million
+  ) / 1000000 as cost_usd
+from timestep.usage u
+left join timestep.model_prices p on p.model = u.model;
+comment on view timestep.usage_costs is 'Usage with its cost; null where the model has no price.';
+
+-- A run's cost is known only when each of its models has a price.
+create or replace view timestep.run_costs as
+select
+  run_id,
+  sum(requests)::bigint as requests,
+  sum(input_tokens)::bigint as input_tokens,
+  sum(output_tokens)::bigint as output_tokens,
+  sum(total_tokens)::bigint as total_tokens,
+  case when bool_and(cost_usd is not null) then sum(cost_usd) end as cost_usd
+from timestep.usage_costs
+group by run_id;
+
+insert into timestep.migrations (version) values ('20261121000300') on conflict do nothing;

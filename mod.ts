@@ -1,0 +1,10 @@
+/**
+ * Durable OpenAI Agents on Postgres alone: run an agent, pause it for an approval, save it, and resume it in
+ * another process, today or next week.
+ *
+ * @module
+ */
+
+export { TimestepError } from "./src/core/errors.ts";
+
+export type { Database, Parameter, Queryable, Row } from "./src/database/database.ts";

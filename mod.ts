@@ -8,3 +8,13 @@
 export { TimestepError } from "./src/core/errors.ts";
 
 export type { Database, Parameter, Queryable, Row } from "./src/database/database.ts";
+
+export { consumeResult } from "./src/run/consume_result.ts";
+export { defaultResultProcessor, runAgent } from "./src/run/run_agent.ts";
+export type {
+  AnyAgent,
+  AnyRunResult,
+  ResultProcessor,
+  RunAgentInput,
+  RunAgentResult,
+} from "./src/run/types.ts";

@@ -1,0 +1,87 @@
+import { type ModelProvider, Runner, type Session } from "@openai/agents";
+import { consumeResult } from "./consume_result.ts";
+import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from "./types.ts";
+
+/**
+ * Runs an agent until it answers, or until it needs somebody's approval.
+ *
+ * Errors reach the caller as they are: those of the Agents SDK with their class (`MaxTurnsExceededError`,
+ * `InputGuardrailTripwireTriggered`, ...), also when the run streams.
+ *
+ * @example
+ * ```ts no-eval
+ * import { Agent } from "@openai/agents";
+ * import { runAgent } from "@timestep-ai/timestep";
+ *
+ * const agent = new Agent({ name: "Assistant", instructions: "Be brief.", model: "gpt-4.1" });
+ * const result = await runAgent(agent, "What's 2+2?");
+ * console.log(result.finalOutput);
+ * ```
+ *
+ * @param agent The agent that starts; it may hand over to others.
+ * @param input A text, items, or the state of an interrupted run, which goes on where it stopped.
+ * @param session The conversation: its history is read before the run and the new items are added to it.
+ * Without one the run remembers nothing.
+ * @param stream Whether the model's answers are streamed. Default: `false`.
+ * @param resultProcessor Receives the result as soon as there is one, before a stream is read; the caller gets
+ * what it returns. Default: {@linkcode defaultResultProcessor}, which waits for the end of the run. `null`: the
+ * result is handed back untouched, a stream unread. An error of a processor goes to the caller, and does not
+ * stop the run that it was reading.
+ * @param modelProvider Where models that are given by name come from, also for agents used as tools.
+ * @returns The result: a `StreamedRunResult` when the run streams, else a `RunResult`; or what the processor
+ * made of it.
+ */
+export function runAgent<TAgent extends AnyAgent, TContext = undefined, TStream extends boolean = false>(
+  agent: TAgent,
+  input: RunAgentInput<TContext, TAgent>,
+  session?: Session,
+  stream?: TStream,
+  resultProcessor?: null,
+  modelProvider?: ModelProvider,
+): Promise<RunAgentResult<TContext, TAgent, TStream>>;
+/** Runs an agent, and gives what `resultProcessor` makes of the result. */
+export function runAgent<
+  TProcessed,
+  TAgent extends AnyAgent,
+  TContext = undefined,
+  TStream extends boolean = false,
+>(
+  agent: TAgent,
+  input: RunAgentInput<TContext, TAgent>,
+  session: Session | undefined,
+  stream: TStream | undefined,
+  resultProcessor: ResultProcessor<TContext, TAgent, TStream, TProcessed>,
+  modelProvider?: ModelProvider,
+): Promise<TProcessed>;
+export async function runAgent<TAgent extends AnyAgent, TContext>(
+  agent: TAgent,
+  input: RunAgentInput<TContext, TAgent>,
+  session?: Session,
+  stream: boolean = false,
+  resultProcessor: ResultProcessor<TContext, TAgent, boolean, unknown> | null = defaultResultProcessor,
+  modelProvider?: ModelProvider,
+): Promise<unknown> {
+  const result = await startRun(agent, input, session, stream, modelProvider);
+  return resultProcessor ? await resultProcessor(result) : result;
+}
+
+/**
+ * What {@linkcode runAgent} does with a result unless it is told otherwise: reads a stream to its end, waits for
+ * everything in the background, and hands the result on. The same as {@linkcode consumeResult}.
+ */
+export const defaultResultProcessor: typeof consumeResult = consumeResult;
+
+/** Starts a run: a streaming one has just begun when this returns, any other one is over. */
+async function startRun<TAgent extends AnyAgent, TContext>(
+  agent: TAgent,
+  input: RunAgentInput<TContext, TAgent>,
+  session: Session | undefined,
+  stream: boolean,
+  modelProvider: ModelProvider | undefined,
+): Promise<RunAgentResult<TContext, TAgent, boolean>> {
+  const runner = new Runner(modelProvider && { modelProvider });
+  const options = session ? { session } : {};
+  return stream
+    ? await runner.run(agent, input, { ...options, stream: true })
+    : await runner.run(agent, input, options);
+}

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the wire has its own names
 /** A run with its pauses, told without naming a language: what the vectors in this directory are made of. */
 
 /** An item as the Responses API has it on the wire: the one form that both languages send. */

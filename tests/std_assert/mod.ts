@@ -5,7 +5,7 @@
  * @module
  */
 import assertModule, { AssertionError } from "node:assert";
-const strict = assertModule.strict;
+const strict: typeof assertModule.strict = assertModule.strict;
 
 export { AssertionError };
 

@@ -9,6 +9,12 @@ export { TimestepError } from "./src/core/errors.ts";
 
 export type { Database, Parameter, Queryable, Row } from "./src/database/database.ts";
 
+export { MultiModelProvider, UnknownModelPrefixError } from "./src/model/multi_model_provider.ts";
+export type { MultiModelProviderOptions } from "./src/model/multi_model_provider.ts";
+export { MultiModelProviderMap } from "./src/model/multi_model_provider_map.ts";
+export { MissingApiKeyError, OllamaModelProvider } from "./src/model/ollama_model_provider.ts";
+export type { OllamaModelProviderOptions } from "./src/model/ollama_model_provider.ts";
+
 export { consumeResult } from "./src/run/consume_result.ts";
 export { defaultResultProcessor, runAgent } from "./src/run/run_agent.ts";
 export type {

@@ -1,0 +1,61 @@
+import type OpenAI from "openai";
+import { repairOllamaStream } from "./_ollama_stream.ts";
+import type { OllamaServer } from "./_ollama_server.ts";
+
+/**
+ * Create the client for an Ollama server's OpenAI-compatible endpoint.
+ *
+ * Nothing that is meant for OpenAI goes there: no key, organization or project, and none of the headers of
+ * `OPENAI_CUSTOM_HEADERS`.
+ */
+export async function createOllamaClient(server: OllamaServer): Promise<OpenAI> {
+  const { default: OpenAIClient } = await import("openai");
+  return new OpenAIClient({
+    baseURL: `${server.url}/v1`,
+    // The client insists on a key and would take OPENAI_API_KEY; the header is replaced below.
+    apiKey: "unused",
+    organization: null,
+    project: null,
+    fetch: (input, init) => fetchFromOllama(server, input, init),
+  });
+}
+
+/** The server did not answer; becomes the `cause` of the client's connection error. */
+export class OllamaUnreachableError extends Error {
+  override readonly name = "OllamaUnreachableError";
+}
+
+const PASSED_HEADERS = ["accept", "content-type", "user-agent"];
+
+async function fetchFromOllama(
+  server: OllamaServer,
+  input: string | URL | Request,
+  init: RequestInit = {},
+): Promise<Response> {
+  const headers = new Headers();
+  for (const [name, value] of new Headers(init.headers)) {
+    if (PASSED_HEADERS.includes(name)) headers.set(name, value);
+  }
+  if (server.authorization !== undefined) headers.set("authorization", server.authorization);
+  const response = await reach(server, () => fetch(input, { ...init, headers }));
+  const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
+  if (!isStream || response.body === null) return response;
+  const body = response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(repairOllamaStream())
+    .pipeThrough(new TextEncoderStream());
+  return new Response(body, { status: response.status, headers: response.headers });
+}
+
+async function reach(server: OllamaServer, request: () => Promise<Response>): Promise<Response> {
+  try {
+    return await request();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new OllamaUnreachableError(
+      `Ollama could not be reached at ${server.url}: start it with "ollama serve", ` +
+        "or set OLLAMA_HOST to where it runs",
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import type { ModelProvider } from "@openai/agents";
+
+/**
+ * Which provider serves the model names with which prefix.
+ *
+ * @example A second Ollama server, and another service with OpenAI's API
+ * ```ts
+ * import { OpenAIProvider } from "@openai/agents";
+ * import { MultiModelProvider, MultiModelProviderMap, OllamaModelProvider } from "@timestep-ai/timestep";
+ *
+ * const providerMap = new MultiModelProviderMap();
+ * providerMap.addProvider("workstation", new OllamaModelProvider({ baseURL: "http://workstation:11434" }));
+ * providerMap.addProvider(
+ *   "anthropic",
+ *   new OpenAIProvider({ apiKey: "...", baseURL: "https://api.anthropic.com/v1/", useResponses: false }),
+ * );
+ * const modelProvider = new MultiModelProvider({ providerMap });
+ * ```
+ */
+export class MultiModelProviderMap {
+  #providers = new Map<string, ModelProvider>();
+
+  /** Whether there is a provider for the prefix. */
+  hasPrefix(prefix: string): boolean {
+    return this.#providers.has(prefix);
+  }
+
+  /** The provider for the prefix, or `undefined`. */
+  getProvider(prefix: string): ModelProvider | undefined {
+    return this.#providers.get(prefix);
+  }
+
+  /**
+   * Serve the prefix with a provider, instead of the one it had.
+   *
+   * @param prefix What stands before the first slash of a model's name, e.g. `ollama` in `ollama/gpt-oss:20b`.
+   * @throws {RangeError} If the prefix is empty or has a slash: no name would ever match.
+   */
+  addProvider(prefix: string, provider: ModelProvider): void {
+    checkPrefix(prefix);
+    this.#providers.set(prefix, provider);
+  }
+
+  /** Serve the prefix no longer; nothing happens if it was not served. */
+  removeProvider(prefix: string): void {
+    this.#providers.delete(prefix);
+  }
+
+  /** A copy of all prefixes and their providers. */
+  getMapping(): Map<string, ModelProvider> {
+    return new Map(this.#providers);
+  }
+
+  /**
+   * Replace all prefixes and their providers by a copy of these.
+   *
+   * @throws {RangeError} If a prefix is empty or has a slash; nothing is replaced then.
+   */
+  setMapping(mapping: Iterable<readonly [prefix: string, provider: ModelProvider]>): void {
+    const providers = new Map(mapping);
+    for (const prefix of providers.keys()) checkPrefix(prefix);
+    this.#providers = providers;
+  }
+}
+
+function checkPrefix(prefix: string): void {
+  if (prefix !== "" && !prefix.includes("/")) return;
+  throw new RangeError(
+    "The model provider could not be added: a prefix is what stands before the first slash of a model's name, " +
+      `got ${JSON.stringify(prefix)}`,
+  );
+}

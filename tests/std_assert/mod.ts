@@ -5,7 +5,15 @@
  * @module
  */
 import assertModule, { AssertionError } from "node:assert";
-const strict: typeof assertModule.strict = assertModule.strict;
+
+/** What is used of Node's assertions; typed here because their own types differ with what else is imported. */
+interface Strict {
+  deepEqual(actual: unknown, expected: unknown, message?: string): void;
+  notDeepEqual(actual: unknown, expected: unknown, message?: string): void;
+  equal(actual: unknown, expected: unknown, message?: string): void;
+  match(actual: string, expected: RegExp, message?: string): void;
+}
+const strict: Strict = assertModule.strict as Strict;
 
 export { AssertionError };
 

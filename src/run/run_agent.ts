@@ -1,4 +1,5 @@
 import { type ModelProvider, Runner, type Session } from "@openai/agents";
+import { MultiModelProvider } from "../model/multi_model_provider.ts";
 import { consumeResult } from "./consume_result.ts";
 import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from "./types.ts";
 
@@ -27,7 +28,8 @@ import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from ".
  * what it returns. Default: {@linkcode defaultResultProcessor}, which waits for the end of the run. `null`: the
  * result is handed back untouched, a stream unread. An error of a processor goes to the caller, and does not
  * stop the run that it was reading.
- * @param modelProvider Where models that are given by name come from, also for agents used as tools.
+ * @param modelProvider Where models that are given by name come from, also for agents used as tools. Default: a
+ * {@linkcode MultiModelProvider}, set up from the environment.
  * @returns The result: a `StreamedRunResult` when the run streams, else a `RunResult`; or what the processor
  * made of it.
  */
@@ -79,7 +81,8 @@ async function startRun<TAgent extends AnyAgent, TContext>(
   stream: boolean,
   modelProvider: ModelProvider | undefined,
 ): Promise<RunAgentResult<TContext, TAgent, boolean>> {
-  const runner = new Runner(modelProvider && { modelProvider });
+  // A provider for each run: a key or an address that the environment gets between two runs counts.
+  const runner = new Runner({ modelProvider: modelProvider ?? new MultiModelProvider() });
   const options = session ? { session } : {};
   return stream
     ? await runner.run(agent, input, { ...options, stream: true })

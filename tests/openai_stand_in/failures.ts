@@ -37,7 +37,10 @@ function defaultMessage(status: number): string {
   return status === 429 ? "Rate limit reached." : "The server had an error while processing your request.";
 }
 
+/** What ends a body whose connection is to drop; not worth a line in the log. */
+export const dropped = new Error("The connection was to drop.");
+
 /** An answer whose connection drops before a byte of its body has come. */
 export function droppedResponse(): Response {
-  return new Response(new ReadableStream({ start: (controller) => controller.error(new Error("dropped")) }));
+  return new Response(new ReadableStream({ start: (controller) => controller.error(dropped) }));
 }

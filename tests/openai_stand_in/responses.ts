@@ -1,4 +1,4 @@
-import { droppedResponse, type Failure } from "./failures.ts";
+import { dropped, droppedResponse, type Failure } from "./failures.ts";
 import { streamEvents } from "./events.ts";
 import type { Item } from "./items.ts";
 import { checkOrder } from "./order.ts";
@@ -71,7 +71,7 @@ function stream(
   return new ReadableStream({
     async pull(controller) {
       if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
-      if (next >= dropAfter) return controller.error(new Error("dropped"));
+      if (next >= dropAfter) return controller.error(dropped);
       const event = events[next++];
       if (event === undefined) controller.close();
       else controller.enqueue(encoder.encode(event));

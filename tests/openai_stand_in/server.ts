@@ -8,7 +8,7 @@ import {
   listItems,
 } from "./conversations.ts";
 import { ApiError, check } from "./errors.ts";
-import { type Failure, failureResponse, failureSchema } from "./failures.ts";
+import { dropped, type Failure, failureResponse, failureSchema } from "./failures.ts";
 import { checkKey } from "./request.ts";
 import { createResponse } from "./responses.ts";
 import type { ModelScript } from "./script.ts";
@@ -55,8 +55,15 @@ export class OpenAIStandIn implements AsyncDisposable {
 
   constructor(options: StandInOptions = {}) {
     this.#options = options;
-    const address = { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} };
-    this.#server = Deno.serve(address, (request) => this.#handle(request));
+    this.#server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: options.port ?? 0,
+      onListen: () => {},
+      onError: (error) => {
+        if (error !== dropped) console.error(error);
+        return new Response(null, { status: 500 });
+      },
+    }, (request) => this.#handle(request));
   }
 
   /** What clients take as their base URL (`OPENAI_BASE_URL`). */

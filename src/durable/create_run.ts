@@ -1,0 +1,86 @@
+import type { AgentInputItem } from "@openai/agents";
+import type { Queryable } from "../database/database.ts";
+import type { AnyAgent } from "../run/types.ts";
+import { agentDefinition } from "./agent_definition.ts";
+import { RunConflictError } from "./errors.ts";
+import type { JsonValue } from "./json.ts";
+import { serializeRunOptions } from "./run_options.ts";
+
+/** A run to be recorded. */
+export interface NewRun {
+  /** Names the run, and makes its creation idempotent. Not empty. */
+  runId: string;
+  /** The agent that starts. */
+  agent: AnyAgent;
+  /** A text, or items. */
+  input: string | AgentInputItem[];
+  /** The conversation that the run belongs to. */
+  sessionId?: string;
+  /** Whom the run belongs to: a user's id. Default: the service itself. */
+  ownerId?: string;
+  /** The run context that tools and guardrails share: JSON, as it has to outlive the process. */
+  context?: JsonValue;
+  /** Whether the model's answers are streamed into the run's events. @default {false} */
+  stream?: boolean;
+  /** How many times the model may be called; null: without limit. Default: the SDK's, 10. */
+  maxTurns?: number | null;
+  /** The run that this one repeats from somewhere on. */
+  forkedFrom?: string;
+}
+
+/**
+ * Records a run, to be executed by {@linkcode executeRun} in any process. The same run again changes nothing.
+ *
+ * @param queryable The database, or a transaction that also enqueues the run.
+ * @returns Whether the run is new.
+ * @throws {RunConflictError} When a run of this id has another agent, input, session or options.
+ */
+export async function createRun(queryable: Queryable, run: NewRun): Promise<boolean> {
+  if (run.runId === "") throw new TypeError("Cannot create a run: its id is empty. Give it one.");
+  const { fingerprint, definition } = agentDefinition(run.agent);
+  const input = JSON.stringify(run.input);
+  const options = serializeRunOptions(run);
+  const [created] = await queryable.query(INSERT_RUN, [
+    run.runId,
+    run.agent.name,
+    fingerprint,
+    JSON.stringify(definition),
+    run.sessionId ?? null,
+    run.ownerId ?? null,
+    input,
+    options,
+    run.forkedFrom ?? null,
+  ]);
+  if (created) return true;
+  await assertSameRun(queryable, run, input, options);
+  return false;
+}
+
+const INSERT_RUN = `
+with agent as (
+  insert into timestep.agents (agent_name, fingerprint, definition)
+  values ($2, $3, $4::text::json) on conflict do nothing
+)
+insert into timestep.runs
+  (run_id, agent_name, agent_fingerprint, session_id, owner_id, status, input, options, forked_from)
+values ($1, $2, $3, $5, $6, 'queued', $7::text::json, $8::text::json, $9)
+on conflict (run_id) do nothing
+returning run_id`;
+
+async function assertSameRun(queryable: Queryable, run: NewRun, input: string, options: string) {
+  const [known] = await queryable.query(
+    `select agent_name = $2 as agent, input::text = $3 as input, options::text = $4 as options,
+       session_id is not distinct from $5 as session, owner_id is not distinct from $6 as owner
+     from timestep.runs where run_id = $1`,
+    [run.runId, run.agent.name, input, options, run.sessionId ?? null, run.ownerId ?? null],
+  );
+  const different = Object.entries(known ?? {}).filter(([, same]) => same !== true).map(([name]) => name);
+  if (different.length > 0) {
+    throw new RunConflictError(
+      `Cannot create run "${run.runId}": there is a run of this id with another ${
+        different.join(" and ")
+      }. ` +
+        `Use a new id for a new run.`,
+    );
+  }
+}

@@ -1,0 +1,39 @@
+import type { AnyAgent } from "../run/types.ts";
+import { AgentNameConflictError } from "./errors.ts";
+
+const agentsByName = new Map<string, AnyAgent>();
+
+/**
+ * Makes an agent known to this process, so that its durable runs can be executed and recovered here: they refer
+ * to it by name. Its handoffs and its agents as tools are reached through it. Again with the same agent: nothing.
+ *
+ * @example
+ * ```ts
+ * import { Agent } from "@openai/agents";
+ * import { registerAgent } from "@timestep-ai/timestep";
+ *
+ * registerAgent(new Agent({ name: "Assistant", instructions: "Be brief." }));
+ * ```
+ *
+ * @throws {AgentNameConflictError} When another agent of the same name is registered.
+ */
+export function registerAgent(agent: AnyAgent): void {
+  const known = agentsByName.get(agent.name);
+  if (known && known !== agent) {
+    throw new AgentNameConflictError(
+      `Cannot register agent "${agent.name}": another agent of this name is registered, and runs find their ` +
+        `agent by its name. Give one of them another name.`,
+    );
+  }
+  agentsByName.set(agent.name, agent);
+}
+
+/** The registered agent of this name, if there is one. */
+export function registeredAgent(name: string): AnyAgent | undefined {
+  return agentsByName.get(name);
+}
+
+/** The names of the agents that this process can execute. */
+export function registeredAgentNames(): string[] {
+  return [...agentsByName.keys()];
+}

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import type { JsonValue } from "./json.ts";
+
+/** What is recorded of how to run: parsed when it is read, as everything from the database. */
+const runOptionsSchema = z.object({
+  stream: z.boolean().optional(),
+  maxTurns: z.number().int().positive().nullable().optional(),
+  context: z.json().optional(),
+});
+
+/** How to run, as recorded with the run. */
+export interface RunOptions {
+  stream?: boolean | undefined;
+  maxTurns?: number | null | undefined;
+  context?: JsonValue | undefined;
+}
+
+/** The options as JSON, without those that are not set. */
+export function serializeRunOptions({ stream, maxTurns, context }: RunOptions): string {
+  return JSON.stringify(runOptionsSchema.parse({ stream, maxTurns, context }));
+}
+
+/** @throws When `value` is not what {@linkcode serializeRunOptions} wrote. */
+export function parseRunOptions(value: unknown): RunOptions {
+  return runOptionsSchema.parse(value ?? {});
+}

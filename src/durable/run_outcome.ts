@@ -1,0 +1,75 @@
+import type { JsonValue } from "./json.ts";
+
+/**
+ * How the execution of a run ended. `completed`, `blocked` (by a guardrail), `failed` and `cancelled` are final;
+ * `interrupted` waits for decisions; `unknown_outcome` waits for a person to settle a tool call.
+ */
+export type RunOutcomeStatus =
+  | "completed"
+  | "interrupted"
+  | "blocked"
+  | "failed"
+  | "cancelled"
+  | "unknown_outcome";
+
+/** Tokens used by a run since its beginning, across every pause. */
+export interface RunUsage {
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+}
+
+/** Something that an interrupted run waits for: one approval of one tool call. */
+export interface RunInterruption {
+  /** Names the interruption within its run; decisions refer to it. */
+  interruptionId: string;
+  /** `function_call`, or the kind of the SDK's item: `shell_call`, `hosted_tool_call`, ... */
+  kind: string;
+  /** The agent that wants to call the tool. */
+  agentName: string;
+  toolName: string;
+  /** The model's id of the call; null where the model gave none. */
+  callId: string | null;
+  /** The arguments as the model wrote them, usually JSON. */
+  arguments: string | null;
+}
+
+/** Why a run was blocked or failed, as plain data: no stack, no state of the run, no secrets. */
+export interface RunError {
+  /** The name of the error's class, e.g. `InputGuardrailTripwireTriggered` or `MaxTurnsExceededError`. */
+  name: string;
+  message: string;
+  /** The guardrail whose tripwire blocked the run. */
+  guardrail?: string;
+  /** What that guardrail said about it. */
+  outputInfo?: JsonValue;
+  /** A stable identifier, when the error has one. */
+  code?: string;
+}
+
+/** A tool call that began and of which nobody knows whether it was completed. */
+export interface UnknownToolCall {
+  /** Names the call in `settleToolCall()`. */
+  stepKey: string;
+  toolName: string;
+  /** When the call began. */
+  startedAt: Date;
+}
+
+/** What became of a run: plain data, the same in every process. */
+export interface RunOutcome {
+  runId: string;
+  status: RunOutcomeStatus;
+  /** How often the run was continued after a pause; 0 for its first part. */
+  segment: number;
+  /** What the last agent answered; absent unless the status is `completed`. */
+  finalOutput?: JsonValue;
+  /** What the run waits for; empty unless the status is `interrupted`. */
+  interruptions: RunInterruption[];
+  usage: RunUsage;
+  /** Why; present when the status is `blocked` or `failed`. */
+  error?: RunError;
+  /** What a person has to settle; empty unless the status is `unknown_outcome`. */
+  unknownToolCalls: UnknownToolCall[];
+}

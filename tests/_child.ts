@@ -1,0 +1,64 @@
+/** How a program ended. */
+export interface Ended {
+  code: number;
+  /** What it wrote, output and errors mixed, without colours. */
+  text: string;
+}
+
+/** How to run a program. */
+export interface ChildOptions {
+  /** Variables added to this process's environment. */
+  env?: Record<string, string>;
+  /** Also show what it writes, as it comes. */
+  show?: boolean;
+}
+
+// deno-lint-ignore no-control-regex -- colours are control sequences
+const COLOURS = /\x1b\[[0-9;]*m/g;
+
+/**
+ * Runs this Deno with arguments, from the repository's root, to its end. A signal that would end this process
+ * ends the child first, so that a caller's `finally` runs.
+ *
+ * @returns How it ended and what it wrote.
+ */
+export async function deno(
+  args: readonly string[],
+  { env = {}, show = false }: ChildOptions = {},
+): Promise<Ended> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: new URL("../", import.meta.url),
+    env: show && Deno.stdout.isTerminal() ? { FORCE_COLOR: "1", ...env } : { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stop = () => child.kill("SIGTERM");
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
+  try {
+    const parts: string[] = [];
+    await Promise.all([
+      read(child.stdout, parts, show ? Deno.stdout : null),
+      read(child.stderr, parts, show ? Deno.stderr : null),
+    ]);
+    const { code } = await child.status;
+    return { code, text: parts.join("").replaceAll(COLOURS, "") };
+  } finally {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
+  }
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+async function read(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  parts: string[],
+  copy: { write(bytes: Uint8Array): Promise<number> } | null,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const bytes of stream) {
+    parts.push(decoder.decode(bytes, { stream: true }));
+    await copy?.write(bytes);
+  }
+}

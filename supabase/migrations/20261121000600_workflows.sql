@@ -1,0 +1,307 @@
+-- How runs are dispatched. DBOS keeps one row of dbos.workflow_status for each dispatch of a run, which is called
+-- its workflow here; timestep.runs names the one that counts. Everything below is plain SQL, so that any process,
+-- and pg_cron, can enqueue, cancel and recover runs without DBOS being launched.
+alter table timestep.runs add column if not exists workflow_id text;
+alter table timestep.runs add column if not exists dispatch json;
+alter table timestep.runs add column if not exists deadline_at timestamptz;
+comment on column timestep.runs.workflow_id is 'The DBOS workflow that dispatches the run now; null: it is not a workflow.';
+comment on column timestep.runs.dispatch is
+  'queueName, priority, partitionKey, deduplicationId, applicationName, timeoutSeconds, session: given at the start.';
+comment on column timestep.runs.deadline_at is 'When the part of the run that is under way is cancelled.';
+
+-- Queues that a model's provider asked to slow down.
+create table if not exists timestep.queue_pauses (
+  queue_name text primary key,
+  paused_until timestamptz not null
+);
+alter table timestep.queue_pauses enable row level security;
+
+-- Runs that start by the clock. next_at is the tick to fire next; whoever fires it moves it on.
+create table if not exists timestep.schedules (
+  name text primary key,
+  crontab text not null,
+  timezone text not null,
+  agent_name text not null,
+  input json not null,
+  session_id text,
+  owner_id text,
+  dispatch json not null,
+  options json not null,
+  missed text not null,
+  paused boolean not null default false,
+  next_at timestamptz not null,
+  last_fired_at timestamptz,
+  created_at timestamptz not null default now(),
+  constraint schedules_missed_is_known check (missed in ('skip', 'once'))
+);
+create index if not exists schedules_due on timestep.schedules (next_at) where not paused;
+alter table timestep.schedules enable row level security;
+
+-- The workflow after this one, for the same part of the run: x, x:t1, x:t2, ...
+create or replace function timestep.next_workflow_id(workflow_id text) returns text
+language sql immutable
+set search_path = ''
+as $$
+  select pg_catalog.regexp_replace(workflow_id, ':t[0-9]+$', '') || ':t'
+    || (coalesce(pg_catalog.substring(workflow_id, ':t([0-9]+)$')::integer, 0) + 1)
+$$;
+
+-- Puts a run into its queue, under a new workflow. Not before its queue's pause is over.
+create or replace function timestep.enqueue_run(
+  run_id text,
+  workflow_id text,
+  not_before timestamptz default null
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  run timestep.runs;
+  queue text;
+begin
+  select * into strict run from timestep.runs r where r.run_id = enqueue_run.run_id for update;
+  queue := coalesce(run.dispatch ->> 'queueName', 'agents_direct');
+  -- greatest() passes over nulls.
+  not_before := greatest(not_before, (
+    select p.paused_until from timestep.queue_pauses p
+    where p.queue_name = queue and p.paused_until > now()
+  ));
+  perform dbos.enqueue_workflow(
+    'agentRun',
+    queue,
+    array[to_json(run.run_id), to_json(run.segment)],
+    workflow_id => enqueue_run.workflow_id,
+    deduplication_id => run.dispatch ->> 'deduplicationId',
+    priority => (run.dispatch ->> 'priority')::integer,
+    queue_partition_key => run.dispatch ->> 'partitionKey',
+    delay_until_epoch_ms => case when not_before > now()
+      then (extract(epoch from not_before) * 1000)::bigint end,
+    application_name => run.dispatch ->> 'applicationName'
+  );
+  update timestep.runs r
+  set workflow_id = enqueue_run.workflow_id, updated_at = now()
+  where r.run_id = enqueue_run.run_id;
+end
+$$;
+
+-- Gives a run that a process could not go on with to a new workflow, at the old one's place in the queue.
+create or replace function timestep.requeue_run(
+  run_id text,
+  not_before timestamptz default null
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  old_id text;
+  new_id text;
+begin
+  update timestep.runs r set status = 'queued'
+  where r.run_id = requeue_run.run_id and r.status in ('queued', 'running')
+  returning r.workflow_id into old_id;
+  if old_id is null then
+    return;
+  end if;
+  -- Only one of the two may hold the deduplication id.
+  update dbos.workflow_status s set deduplication_id = null where s.workflow_uuid = old_id;
+  new_id := timestep.next_workflow_id(old_id);
+  perform timestep.enqueue_run(run_id, new_id, not_before);
+  update dbos.workflow_status s set created_at = old.created_at
+  from dbos.workflow_status old
+  where s.workflow_uuid = new_id and old.workflow_uuid = old_id;
+end
+$$;
+
+-- Nothing of this queue starts before the given time; what waits in it already waits until then.
+create or replace function timestep.pause_queue(queue_name text, paused_until timestamptz) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  insert into timestep.queue_pauses as p (queue_name, paused_until)
+  values (pause_queue.queue_name, pause_queue.paused_until)
+  on conflict (queue_name) do update set paused_until = greatest(p.paused_until, excluded.paused_until);
+  update dbos.workflow_status s
+  set status = 'DELAYED', delay_until_epoch_ms = (extract(epoch from pause_queue.paused_until) * 1000)::bigint
+  where s.queue_name = pause_queue.queue_name and s.status = 'ENQUEUED' and s.name = 'agentRun';
+end
+$$;
+
+-- Ends a run for good, in whatever process it is: raising the epoch shuts that process out at once.
+create or replace function timestep.cancel_run(run_id text, error json default null) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  cancelled_workflow_id text;
+begin
+  update timestep.runs r
+  set status = 'cancelled', error = cancel_run.error, epoch = r.epoch + 1, executor_id = null, deadline_at = null,
+    finished_at = now(), updated_at = now()
+  where r.run_id = cancel_run.run_id and r.status in ('queued', 'running', 'interrupted', 'unknown_outcome')
+  returning r.workflow_id into cancelled_workflow_id;
+  if not found then
+    return false;
+  end if;
+  if cancelled_workflow_id is not null then
+    -- What DBOS itself does to cancel.
+    update dbos.workflow_status s
+    set status = 'CANCELLED', owner_xid = null, queue_name = null, deduplication_id = null,
+      started_at_epoch_ms = null,
+      updated_at = (extract(epoch from now()) * 1000)::bigint,
+      completed_at = (extract(epoch from now()) * 1000)::bigint
+    where s.workflow_uuid = cancelled_workflow_id and s.status in ('ENQUEUED', 'PENDING', 'DELAYED');
+  end if;
+  return true;
+end
+$$;
+
+-- Whether an executor has been heard of within the timeout. After a restart of Postgres nobody could have been:
+-- the timeout counts from there.
+create or replace function timestep.is_alive(executor_id text, timeout interval) returns boolean
+language sql stable
+set search_path = ''
+as $$
+  select exists (
+    select from timestep.executors e
+    where e.executor_id = is_alive.executor_id
+      and greatest(e.last_seen_at, pg_postmaster_start_time()) > now() - timeout
+  )
+$$;
+
+-- Gives runs to this executor, in place: those of executors that are dead or let go of them, and those that waited
+-- for a process that knows their agent. They keep their place, and their share of their queue's limits.
+-- A run that has killed its executor many times waits longer each time, up to five minutes.
+create or replace function timestep.take_over(
+  executor_id text,
+  owner_token text,
+  application_name text,
+  application_version text,
+  agent_names text[],
+  timeout interval,
+  max_runs integer
+) returns setof text
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with forsaken as (
+    select s.workflow_uuid
+    from timestep.runs r
+    join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+    where r.status in ('queued', 'running')
+      and r.agent_name = any(agent_names)
+      and (s.application_name = take_over.application_name or s.application_name is null)
+      and (
+        (s.status = 'PENDING' and not timestep.is_alive(s.executor_id, timeout)
+          and (s.recovery_attempts <= 8 or s.updated_at
+            < extract(epoch from now()) * 1000 - 1000 * least(300, power(2, least(s.recovery_attempts - 8, 9)))))
+        or (s.status = 'DELAYED' and s.delay_until_epoch_ms = timestep.until_agent_known())
+      )
+    order by s.priority, s.created_at
+    limit max_runs
+    for update of s skip locked
+  )
+  update dbos.workflow_status s
+  set status = 'PENDING',
+    executor_id = take_over.executor_id,
+    owner_xid = take_over.owner_token,
+    application_name = take_over.application_name,
+    application_version = take_over.application_version,
+    recovery_attempts = s.recovery_attempts + 1,
+    delay_until_epoch_ms = null,
+    started_at_epoch_ms = coalesce(s.started_at_epoch_ms, (extract(epoch from now()) * 1000)::bigint),
+    updated_at = (extract(epoch from now()) * 1000)::bigint
+  from forsaken
+  where s.workflow_uuid = forsaken.workflow_uuid
+  returning s.workflow_uuid;
+end
+$$;
+
+-- The delay, the end of the year 9999, that marks a workflow as waiting for a process that knows its agent.
+create or replace function timestep.until_agent_known() returns bigint
+language sql immutable
+set search_path = ''
+as $$ select 253402300799000::bigint $$;
+
+-- Mends what a crash at a bad moment, or a workflow that DBOS gave up, can leave behind. Returns how many runs
+-- went back to their queue.
+create or replace function timestep.sweep(timeout interval default '10 seconds') returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  orphan record;
+  orphans integer := 0;
+begin
+  if to_regclass('dbos.workflow_status') is null then
+    return 0;
+  end if;
+  -- Runs that should go on and have no workflow that would.
+  for orphan in
+    select r.run_id
+    from timestep.runs r
+    left join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+    where r.status in ('queued', 'running') and r.workflow_id is not null
+      and coalesce(s.status not in ('ENQUEUED', 'PENDING', 'DELAYED'), true)
+    for update of r skip locked
+  loop
+    perform timestep.requeue_run(orphan.run_id);
+    orphans := orphans + 1;
+  end loop;
+  -- Workflows of the dead that no run needs any more, and that would fill their queue's limits for ever.
+  update dbos.workflow_status s
+  set status = 'CANCELLED', owner_xid = null, queue_name = null, deduplication_id = null,
+    completed_at = (extract(epoch from now()) * 1000)::bigint
+  where s.status = 'PENDING' and s.queue_name is not null and s.name = 'agentRun'
+    and not timestep.is_alive(s.executor_id, timeout)
+    and not exists (
+      select from timestep.runs r
+      where r.workflow_id = s.workflow_uuid and r.status in ('queued', 'running')
+    );
+  delete from timestep.executors e where e.last_seen_at < now() - timeout - interval '1 day';
+  delete from timestep.queue_pauses p where p.paused_until < now();
+  return orphans;
+end
+$$;
+
+-- Hands the runs of dead executors back to their queues, for whoever comes next. A launched process does this by
+-- itself, and better, as it takes them over in place; this is for pg_cron, when no process may be there at all:
+-- select cron.schedule('reap', '10 seconds', 'select timestep.reap()');
+create or replace function timestep.reap(timeout interval default '10 seconds') returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  reaped integer;
+begin
+  if to_regclass('dbos.workflow_status') is null then
+    return 0;
+  end if;
+  with forsaken as (
+    select s.workflow_uuid
+    from timestep.runs r
+    join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+    where r.status in ('queued', 'running') and s.status = 'PENDING'
+      and not timestep.is_alive(s.executor_id, timeout)
+    for update of s skip locked
+  )
+  update dbos.workflow_status s
+  set status = 'ENQUEUED', owner_xid = null, executor_id = '', started_at_epoch_ms = null,
+    updated_at = (extract(epoch from now()) * 1000)::bigint
+  from forsaken
+  where s.workflow_uuid = forsaken.workflow_uuid;
+  get diagnostics reaped = row_count;
+  return reaped + timestep.sweep(timeout);
+end
+$$;
+
+create index if not exists runs_workflow on timestep.runs (workflow_id) where workflow_id is not null;
+
+insert into timestep.migrations (version) values ('20261121000600') on conflict do nothing;

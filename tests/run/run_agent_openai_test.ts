@@ -60,6 +60,26 @@ for (const { stream, how } of ways) {
     assertEquals(openai.refusals, []);
   });
 
+  Deno.test(`runAgent() answers another question while an approval is pending, ${how}`, async () => {
+    const { openai, asked, agent, session, modelProvider } = setUp();
+    await using _ = openai;
+    const paused = await runAgent(
+      agent,
+      "What's the weather in Berkeley?",
+      session,
+      stream,
+      undefined,
+      modelProvider,
+    );
+    const other = await runAgent(agent, "What's 2+2?", session, stream, undefined, modelProvider);
+    assertEquals([other.finalOutput, asked], ["2+2 equals 4.", []]);
+    for (const interruption of paused.interruptions) paused.state.approve(interruption);
+    const resumed = await runAgent(agent, paused.state, session, stream, undefined, modelProvider);
+    await runAgent(agent, "Thank you", session, stream, undefined, modelProvider);
+    assertEquals([resumed.finalOutput, asked], ["It rains in Berkeley.", ["Berkeley"]]);
+    assertEquals(openai.refusals, []);
+  });
+
   Deno.test(`runAgent() sends reasoning along with the call that it led to, ${how}`, async () => {
     const { openai, agent, session, modelProvider } = setUp(({ items }) =>
       items.at(-1)?.type === "function_call_output" ? [{ type: "message", text: "It rains." }] : [

@@ -7,7 +7,11 @@
 
 export { TimestepError } from "./src/core/errors.ts";
 
-export type { Database, Parameter, Queryable, Row } from "./src/database/database.ts";
+export type { Database, Parameter, Queryable, Row, Transaction } from "./src/database/database.ts";
+export { DatabaseError, StatementError } from "./src/database/database_error.ts";
+export type { DatabaseErrorCode } from "./src/database/database_error.ts";
+export { openDatabase } from "./src/database/open_database.ts";
+export type { OpenDatabaseOptions } from "./src/database/open_database.ts";
 
 export { MultiModelProvider, UnknownModelPrefixError } from "./src/model/multi_model_provider.ts";
 export type { MultiModelProviderOptions } from "./src/model/multi_model_provider.ts";
@@ -24,3 +28,5 @@ export type {
   RunAgentInput,
   RunAgentResult,
 } from "./src/run/types.ts";
+
+export { webSearch } from "./src/tool/web_search.ts";

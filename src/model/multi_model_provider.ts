@@ -51,6 +51,7 @@ export interface MultiModelProviderOptions {
  *
  * const modelProvider = new MultiModelProvider({ openaiApiKey: "sk-..." });
  * const model = await modelProvider.getModel("ollama/gpt-oss:20b");
+ * console.log(model);
  * ```
  */
 export class MultiModelProvider implements ModelProvider {
@@ -59,7 +60,11 @@ export class MultiModelProvider implements ModelProvider {
   readonly #openai: ModelProvider;
   readonly #ollama: ModelProvider = new OllamaModelProvider();
 
-  /** @throws {Error} If there is an `openaiClient` and another option that the client should have had. */
+  /**
+   * Connects to nothing yet.
+   *
+   * @throws {Error} If there is an `openaiClient` and another option that the client should have had.
+   */
   constructor(options: MultiModelProviderOptions = {}) {
     this.providerMap = options.providerMap ?? new MultiModelProviderMap();
     this.#openai = new OpenAIProvider(openaiOptions(options));
@@ -87,7 +92,9 @@ export class MultiModelProvider implements ModelProvider {
 
 /** A model's name has a prefix that no provider was added for. */
 export class UnknownModelPrefixError extends TimestepError {
+  /** Tells this condition from others. */
   override readonly code = "unknown_model_prefix";
+  /** The class's name. */
   override readonly name = "UnknownModelPrefixError";
 
   /** The prefix that nobody knows. */

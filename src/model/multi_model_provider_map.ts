@@ -15,6 +15,8 @@ import type { ModelProvider } from "@openai/agents";
  *   new OpenAIProvider({ apiKey: "...", baseURL: "https://api.anthropic.com/v1/", useResponses: false }),
  * );
  * const modelProvider = new MultiModelProvider({ providerMap });
+ * const model = await modelProvider.getModel("workstation/gpt-oss:20b");
+ * console.log(model);
  * ```
  */
 export class MultiModelProviderMap {

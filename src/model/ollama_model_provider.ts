@@ -41,6 +41,7 @@ export class OllamaModelProvider implements ModelProvider {
   readonly #options: OllamaModelProviderOptions;
   readonly #models = new Map<string, Promise<Model>>();
 
+  /** Connects to nothing yet. */
   constructor(options: OllamaModelProviderOptions = {}) {
     this.#options = options;
   }
@@ -81,13 +82,17 @@ async function createModel(endpoint: OllamaEndpoint): Promise<Model> {
 
 /** A service could not be called because there is no key for it. */
 export class MissingApiKeyError extends TimestepError {
+  /** Tells this condition from others. */
   override readonly code = "missing_api_key";
+  /** The class's name. */
   override readonly name = "MissingApiKeyError";
 
   /** The environment variable that would have held the key. */
   readonly variable: string;
 
   /**
+   * Tells what could not be called, and which variable to set.
+   *
    * @param what What could not be called, as it reads in "The ... could not be called".
    * @param variable The environment variable to set.
    */

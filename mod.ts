@@ -20,7 +20,8 @@ export { MissingApiKeyError, OllamaModelProvider } from "./src/model/ollama_mode
 export type { OllamaModelProviderOptions } from "./src/model/ollama_model_provider.ts";
 
 export { consumeResult } from "./src/run/consume_result.ts";
-export { defaultResultProcessor, runAgent } from "./src/run/run_agent.ts";
+export { defaultResultProcessor } from "./src/run/default_result_processor.ts";
+export { runAgent } from "./src/run/run_agent.ts";
 export type {
   AnyAgent,
   AnyRunResult,

@@ -1,6 +1,6 @@
 import { type ModelProvider, Runner, type Session } from "@openai/agents";
 import { MultiModelProvider } from "../model/multi_model_provider.ts";
-import { consumeResult } from "./consume_result.ts";
+import { defaultResultProcessor } from "./default_result_processor.ts";
 import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from "./types.ts";
 
 /**
@@ -66,12 +66,6 @@ export async function runAgent<TAgent extends AnyAgent, TContext>(
   const result = await startRun(agent, input, session, stream, modelProvider);
   return resultProcessor ? await resultProcessor(result) : result;
 }
-
-/**
- * What {@linkcode runAgent} does with a result unless it is told otherwise: reads a stream to its end, waits for
- * everything in the background, and hands the result on. The same as {@linkcode consumeResult}.
- */
-export const defaultResultProcessor: typeof consumeResult = consumeResult;
 
 /** Starts a run: a streaming one has just begun when this returns, any other one is over. */
 async function startRun<TAgent extends AnyAgent, TContext>(

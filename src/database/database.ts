@@ -16,8 +16,20 @@ export interface Queryable {
    * @param text The statement, with `$1`, `$2`, ... where parameters go.
    * @param parameters The parameters, in order.
    * @returns The rows, empty when the statement returns none.
+   * @throws {StatementError} When the database refuses the statement; `sqlState` tells why.
+   * @throws {DatabaseError} When the database can't be reached or was closed.
    */
   query(text: string, parameters?: readonly Parameter[]): Promise<Row[]>;
+}
+
+/** A transaction under way. */
+export interface Transaction extends Queryable {
+  /**
+   * Runs several statements, without parameters.
+   *
+   * @param sql The statements, separated by semicolons.
+   */
+  script(sql: string): Promise<void>;
 }
 
 /**
@@ -36,12 +48,13 @@ export interface Database extends Queryable {
   script(sql: string): Promise<void>;
 
   /**
-   * Runs `body` in a transaction: committed when it resolves, rolled back when it rejects.
+   * Runs `body` in a transaction: committed when it resolves, rolled back when it rejects. A statement that
+   * fails dooms the transaction, also when `body` catches its error.
    *
    * @param body Is given the transaction; statements sent to the database itself are not part of it.
    * @returns What `body` resolved to.
    */
-  transaction<T>(body: (transaction: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(body: (transaction: Transaction) => Promise<T>): Promise<T>;
 
   /** Waits for statements under way and closes. Calling it again does nothing. */
   close(): Promise<void>;

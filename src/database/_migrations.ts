@@ -1,0 +1,699 @@
+// Generated from supabase/migrations by "deno task migrations". Do not edit.
+
+import type { Migration } from "./migrate.ts";
+
+/** The schema's migrations, oldest first. */
+export const migrations: readonly Migration[] = [
+  {
+    version: "20261121000000",
+    sql: `
+-- The schema, and the record of which migrations it has had. Every file records itself, so it does not
+-- matter whether the module or the Supabase CLI applied it.
+create schema if not exists timestep;
+
+create table if not exists timestep.migrations (
+  version text primary key,
+  applied_at timestamptz not null default now(),
+  constraint migrations_version_is_timestamp check (version ~ '^[0-9]{14}$')
+);
+
+insert into timestep.migrations (version) values ('20261121000000') on conflict do nothing;
+`,
+  },
+  {
+    version: "20261121000100",
+    sql: `
+-- Agent definitions: one row for each distinct graph that was ever run under a name.
+create table if not exists timestep.agents (
+  agent_name text not null,
+  fingerprint text not null,
+  definition json not null,
+  created_at timestamptz not null default now(),
+  constraint agents_pkey primary key (agent_name, fingerprint)
+);
+comment on table timestep.agents is 'Agent definitions and configurations: names, models, tools, handoffs.';
+
+-- Conversations. Items are rows that are added and never rewritten; next_position hands out their order.
+create table if not exists timestep.sessions (
+  session_id text primary key,
+  next_position bigint not null default 0,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint sessions_next_position_is_not_negative check (next_position >= 0)
+);
+
+create table if not exists timestep.session_items (
+  session_id text not null,
+  position bigint not null,
+  item json not null,
+  created_at timestamptz not null default now(),
+  constraint session_items_pkey primary key (session_id, position),
+  constraint session_items_session_fkey foreign key (session_id)
+    references timestep.sessions (session_id) on delete cascade
+);
+
+-- Writes to a session that have an identity: the same operation again changes nothing.
+create table if not exists timestep.session_operations (
+  session_id text not null,
+  operation_id text not null,
+  fingerprint text not null,
+  created_at timestamptz not null default now(),
+  constraint session_operations_pkey primary key (session_id, operation_id),
+  constraint session_operations_session_fkey foreign key (session_id)
+    references timestep.sessions (session_id) on delete cascade
+);
+
+insert into timestep.migrations (version) values ('20261121000100') on conflict do nothing;
+`,
+  },
+  {
+    version: "20261121000200",
+    sql: `
+-- A run: one task of one agent, from its input to its end, across every pause.
+-- Each continuation after a pause is a segment; each process that takes it over raises the epoch.
+create table if not exists timestep.runs (
+  run_id text primary key,
+  agent_name text not null,
+  agent_fingerprint text,
+  session_id text,
+  status text not null,
+  segment integer not null default 0,
+  epoch integer not null default 0,
+  executor_id text,
+  state_version integer not null default 0,
+  input json,
+  options json,
+  final_output json,
+  error json,
+  forked_from text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  finished_at timestamptz,
+  constraint runs_status_is_known check (status in (
+    'queued', 'running', 'interrupted', 'completed', 'blocked', 'failed', 'cancelled', 'unknown_outcome'
+  )),
+  constraint runs_finished_at_matches_status check (
+    (finished_at is not null) = (status in ('completed', 'blocked', 'failed', 'cancelled'))
+  ),
+  constraint runs_counters_are_not_negative check (segment >= 0 and epoch >= 0 and state_version >= 0)
+);
+create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
+create index if not exists runs_status on timestep.runs (status, updated_at);
+
+-- Snapshots of paused runs, in the envelope that both languages read. The SDK's own JSON is kept as text
+-- (json, not jsonb): byte for byte what the SDK wrote, escaped NULs and lone surrogates included.
+create table if not exists timestep.run_states (
+  run_id text not null,
+  version integer not null,
+  language text not null,
+  sdk_name text not null,
+  sdk_version text not null,
+  schema_version text not null,
+  agent_graph json not null,
+  guardrails_settled boolean not null,
+  state json not null,
+  created_at timestamptz not null default now(),
+  claimed_at timestamptz,
+  claimed_by text,
+  cleared_at timestamptz,
+  constraint run_states_pkey primary key (run_id, version),
+  constraint run_states_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
+  constraint run_states_language_is_known check (language in ('typescript', 'python')),
+  constraint run_states_version_is_positive check (version > 0),
+  constraint run_states_claim_is_whole check ((claimed_at is null) = (claimed_by is null))
+);
+
+-- What a paused run waits for, and what was decided. A decision is written once.
+create table if not exists timestep.interruptions (
+  run_id text not null,
+  interruption_id text not null,
+  segment integer not null,
+  kind text not null,
+  agent_name text not null,
+  tool_name text not null,
+  call_id text,
+  arguments text,
+  status text not null default 'pending',
+  always boolean not null default false,
+  message text,
+  created_at timestamptz not null default now(),
+  decided_at timestamptz,
+  decided_by text,
+  constraint interruptions_pkey primary key (run_id, interruption_id),
+  constraint interruptions_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
+  constraint interruptions_status_is_known check (status in ('pending', 'approved', 'rejected')),
+  constraint interruptions_decided_at_matches_status check ((decided_at is null) = (status = 'pending')),
+  constraint interruptions_message_is_for_rejections check (message is null or status = 'rejected')
+);
+create index if not exists interruptions_pending on timestep.interruptions (created_at) where status = 'pending';
+
+insert into timestep.migrations (version) values ('20261121000200') on conflict do nothing;
+`,
+  },
+  {
+    version: "20261121000300",
+    sql: `
+-- Tokens used, a row a run and model, counted from the run's beginning across every pause.
+create table if not exists timestep.usage (
+  run_id text not null,
+  model text not null,
+  requests bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null default 0,
+  output_tokens bigint not null,
+  reasoning_tokens bigint not null default 0,
+  total_tokens bigint not null,
+  updated_at timestamptz not null default now(),
+  constraint usage_pkey primary key (run_id, model),
+  constraint usage_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
+  constraint usage_counts_are_not_negative check (
+    requests >= 0 and input_tokens >= 0 and cached_input_tokens >= 0 and output_tokens >= 0
+    and reasoning_tokens >= 0 and total_tokens >= 0
+  )
+);
+
+-- What a model costs, in US dollars for a million tokens. Set by you; a model without a row costs null.
+create table if not exists timestep.model_prices (
+  model text primary key,
+  input_per_million numeric not null,
+  cached_input_per_million numeric,
+  output_per_million numeric not null,
+  updated_at timestamptz not null default now(),
+  constraint model_prices_are_not_negative check (
+    input_per_million >= 0 and output_per_million >= 0
+    and (cached_input_per_million is null or cached_input_per_million >= 0)
+  )
+);
+
+create or replace view timestep.usage_costs as
+select
+  u.*,
+  (
+    (u.input_tokens - u.cached_input_tokens) * p.input_per_million
+    + u.cached_input_tokens * coalesce(p.cached_input_per_million, p.input_per_million)
+    + u.output_tokens * p.output_per_million
+  ) / 1000000 as cost_usd
+from timestep.usage u
+left join timestep.model_prices p on p.model = u.model;
+comment on view timestep.usage_costs is 'Usage with its cost; null where the model has no price.';
+
+-- A run's cost is known only when each of its models has a price.
+create or replace view timestep.run_costs as
+select
+  run_id,
+  sum(requests)::bigint as requests,
+  sum(input_tokens)::bigint as input_tokens,
+  sum(output_tokens)::bigint as output_tokens,
+  sum(total_tokens)::bigint as total_tokens,
+  case when bool_and(cost_usd is not null) then sum(cost_usd) end as cost_usd
+from timestep.usage_costs
+group by run_id;
+
+insert into timestep.migrations (version) values ('20261121000300') on conflict do nothing;
+`,
+  },
+  {
+    version: "20261121000400",
+    sql: `
+-- The journal: one row for each model call, tool call, guardrail and session write of a durable run, keyed by
+-- what it is and inserted once, by the run's owner only. Positions are shared with run_events: together they are
+-- the run's stream of events, in order. A row has no position while its call is under way.
+create table if not exists timestep.journal (
+  run_id text not null,
+  key text not null,
+  position bigint,
+  segment integer not null,
+  epoch integer not null,
+  attempt integer not null,
+  kind text not null,
+  status text not null,
+  name text,
+  fingerprint text,
+  output json,
+  context_patch json,
+  recorded_at timestamptz not null default now(),
+  constraint journal_pkey primary key (run_id, key),
+  constraint journal_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
+  constraint journal_kind_is_known check (kind in ('model', 'tool', 'guardrail', 'session', 'handoff', 'approval')),
+  constraint journal_status_is_known check (status in ('started', 'completed', 'failed')),
+  constraint journal_started_has_no_result check (status <> 'started' or (output is null and position is null))
+);
+create index if not exists journal_position on timestep.journal (run_id, position);
+
+create or replace view timestep.tool_calls as
+select run_id, key, name as tool_name, status, segment, epoch, recorded_at
+from timestep.journal
+where kind = 'tool';
+comment on view timestep.tool_calls is 'Tool calls of durable runs.';
+
+-- The stream of a run: batches of events, in order. A step that ran again has a higher attempt.
+create table if not exists timestep.run_events (
+  run_id text not null,
+  position bigint not null,
+  step text,
+  attempt integer not null,
+  events json not null,
+  created_at timestamptz not null default now(),
+  constraint run_events_pkey primary key (run_id, position),
+  constraint run_events_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade
+);
+
+-- Processes that execute runs, and when each was last seen alive.
+create table if not exists timestep.executors (
+  executor_id text primary key,
+  started_at timestamptz not null default now(),
+  last_seen_at timestamptz not null default now()
+);
+
+insert into timestep.migrations (version) values ('20261121000400') on conflict do nothing;
+`,
+  },
+  {
+    version: "20261121000500",
+    sql: `
+-- Who may see what. Every row belongs to an owner (a user's id; null: the service itself). The server's own
+-- role owns the tables and is not held back; a caller's role may read what is its own and write nothing.
+alter table timestep.runs add column if not exists owner_id text;
+alter table timestep.sessions add column if not exists owner_id text;
+create index if not exists runs_owner on timestep.runs (owner_id, created_at desc);
+create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
+
+-- Supabase has these roles. Elsewhere they are made where that is allowed; without them the module works,
+-- only the HTTP interface cannot act under its callers' roles.
+do $$
+declare
+  role_name text;
+begin
+  foreach role_name in array array['anon', 'authenticated', 'service_role'] loop
+    if not exists (select from pg_roles where rolname = role_name) then
+      execute format(
+        'create role %I nologin %s', role_name, case role_name when 'service_role' then 'bypassrls' else '' end
+      );
+      execute format('grant %I to current_user', role_name);
+    end if;
+  end loop;
+exception
+  when insufficient_privilege or duplicate_object or unique_violation then null;
+end
+$$;
+
+-- The caller's id from the claims that the server, or PostgREST, has set for this transaction.
+create or replace function timestep.caller_id() returns text
+language sql stable
+set search_path = ''
+as $$
+  select nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub'
+$$;
+
+-- Keys for clients that can send only one bearer token. Only the hash is kept.
+create table if not exists timestep.api_keys (
+  key_id uuid primary key default gen_random_uuid(),
+  key_hash bytea not null,
+  owner_id text not null,
+  agents text[],
+  created_at timestamptz not null default now(),
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  constraint api_keys_key_hash_is_unique unique (key_hash),
+  constraint api_keys_key_hash_is_sha256 check (octet_length(key_hash) = 32),
+  constraint api_keys_owner_is_named check (owner_id <> '')
+);
+comment on column timestep.api_keys.agents is 'The agents that the key may use; null: all of them.';
+
+-- Makes a key and returns it, this once.
+create or replace function timestep.create_api_key(
+  owner_id text,
+  agents text[] default null,
+  expires_at timestamptz default null
+) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  api_key text := 'tsk_' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+begin
+  insert into timestep.api_keys (key_hash, owner_id, agents, expires_at)
+  values (sha256(convert_to(api_key, 'UTF8')), create_api_key.owner_id, create_api_key.agents, create_api_key.expires_at);
+  return api_key;
+end
+$$;
+revoke all on function timestep.create_api_key (text, text[], timestamptz) from public;
+
+-- Row level security on every table: what no policy names, no caller reads.
+do $$
+declare
+  table_name text;
+begin
+  for table_name in select tablename from pg_tables where schemaname = 'timestep' loop
+    execute format('alter table timestep.%I enable row level security', table_name);
+  end loop;
+
+  -- What has an owner itself.
+  foreach table_name in array array['runs', 'sessions'] loop
+    execute format('drop policy if exists %I on timestep.%I', table_name || '_are_their_owners', table_name);
+    execute format(
+      'create policy %I on timestep.%I for select using (owner_id = (select timestep.caller_id()))',
+      table_name || '_are_their_owners', table_name
+    );
+  end loop;
+
+  -- What belongs to a run, or to a session.
+  foreach table_name in array array['interruptions', 'usage', 'run_events'] loop
+    execute format('drop policy if exists %I on timestep.%I', table_name || '_follow_their_run', table_name);
+    execute format(
+      'create policy %I on timestep.%I for select using (exists (select from timestep.runs r where r.run_id = %I.run_id))',
+      table_name || '_follow_their_run', table_name, table_name
+    );
+  end loop;
+  drop policy if exists session_items_follow_their_session on timestep.session_items;
+  create policy session_items_follow_their_session on timestep.session_items for select
+    using (exists (select from timestep.sessions s where s.session_id = session_items.session_id));
+
+  if exists (select from pg_roles where rolname = 'authenticated') then
+    grant usage on schema timestep to authenticated;
+    grant select on timestep.runs, timestep.sessions, timestep.session_items, timestep.interruptions,
+      timestep.usage, timestep.run_events to authenticated;
+  end if;
+  if exists (select from pg_roles where rolname = 'service_role') then
+    grant usage on schema timestep to service_role;
+    grant select on all tables in schema timestep to service_role;
+  end if;
+end
+$$;
+
+insert into timestep.migrations (version) values ('20261121000500') on conflict do nothing;
+`,
+  },
+  {
+    version: "20261121000600",
+    sql: `
+-- How runs are dispatched. DBOS keeps one row of dbos.workflow_status for each dispatch of a run, which is called
+-- its workflow here; timestep.runs names the one that counts. Everything below is plain SQL, so that any process,
+-- and pg_cron, can enqueue, cancel and recover runs without DBOS being launched.
+alter table timestep.runs add column if not exists workflow_id text;
+alter table timestep.runs add column if not exists dispatch json;
+alter table timestep.runs add column if not exists deadline_at timestamptz;
+comment on column timestep.runs.workflow_id is 'The DBOS workflow that dispatches the run now; null: it is not a workflow.';
+comment on column timestep.runs.dispatch is
+  'queueName, priority, partitionKey, deduplicationId, applicationName, timeoutSeconds, session: given at the start.';
+comment on column timestep.runs.deadline_at is 'When the part of the run that is under way is cancelled.';
+
+-- Queues that a model's provider asked to slow down.
+create table if not exists timestep.queue_pauses (
+  queue_name text primary key,
+  paused_until timestamptz not null
+);
+alter table timestep.queue_pauses enable row level security;
+
+-- Runs that start by the clock. next_at is the tick to fire next; whoever fires it moves it on.
+create table if not exists timestep.schedules (
+  name text primary key,
+  crontab text not null,
+  timezone text not null,
+  agent_name text not null,
+  input json not null,
+  session_id text,
+  owner_id text,
+  dispatch json not null,
+  options json not null,
+  missed text not null,
+  paused boolean not null default false,
+  next_at timestamptz not null,
+  last_fired_at timestamptz,
+  created_at timestamptz not null default now(),
+  constraint schedules_missed_is_known check (missed in ('skip', 'once'))
+);
+create index if not exists schedules_due on timestep.schedules (next_at) where not paused;
+alter table timestep.schedules enable row level security;
+
+-- The workflow after this one, for the same part of the run: x, x:t1, x:t2, ...
+create or replace function timestep.next_workflow_id(workflow_id text) returns text
+language sql immutable
+set search_path = ''
+as $$
+  select pg_catalog.regexp_replace(workflow_id, ':t[0-9]+$', '') || ':t'
+    || (coalesce(pg_catalog.substring(workflow_id, ':t([0-9]+)$')::integer, 0) + 1)
+$$;
+
+-- Puts a run into its queue, under a new workflow. Not before its queue's pause is over.
+create or replace function timestep.enqueue_run(
+  run_id text,
+  workflow_id text,
+  not_before timestamptz default null
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  run timestep.runs;
+  queue text;
+begin
+  select * into strict run from timestep.runs r where r.run_id = enqueue_run.run_id for update;
+  queue := coalesce(run.dispatch ->> 'queueName', 'agents_direct');
+  -- greatest() passes over nulls.
+  not_before := greatest(not_before, (
+    select p.paused_until from timestep.queue_pauses p
+    where p.queue_name = queue and p.paused_until > now()
+  ));
+  perform dbos.enqueue_workflow(
+    'agentRun',
+    queue,
+    array[to_json(run.run_id), to_json(run.segment)],
+    workflow_id => enqueue_run.workflow_id,
+    deduplication_id => run.dispatch ->> 'deduplicationId',
+    priority => (run.dispatch ->> 'priority')::integer,
+    queue_partition_key => run.dispatch ->> 'partitionKey',
+    delay_until_epoch_ms => case when not_before > now()
+      then (extract(epoch from not_before) * 1000)::bigint end,
+    application_name => run.dispatch ->> 'applicationName'
+  );
+  update timestep.runs r
+  set workflow_id = enqueue_run.workflow_id, updated_at = now()
+  where r.run_id = enqueue_run.run_id;
+end
+$$;
+
+-- Gives a run that a process could not go on with to a new workflow, at the old one's place in the queue.
+create or replace function timestep.requeue_run(
+  run_id text,
+  not_before timestamptz default null
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  old_id text;
+  new_id text;
+begin
+  update timestep.runs r set status = 'queued'
+  where r.run_id = requeue_run.run_id and r.status in ('queued', 'running')
+  returning r.workflow_id into old_id;
+  if old_id is null then
+    return;
+  end if;
+  -- Only one of the two may hold the deduplication id.
+  update dbos.workflow_status s set deduplication_id = null where s.workflow_uuid = old_id;
+  new_id := timestep.next_workflow_id(old_id);
+  perform timestep.enqueue_run(run_id, new_id, not_before);
+  update dbos.workflow_status s set created_at = old.created_at
+  from dbos.workflow_status old
+  where s.workflow_uuid = new_id and old.workflow_uuid = old_id;
+end
+$$;
+
+-- Nothing of this queue starts before the given time; what waits in it already waits until then.
+create or replace function timestep.pause_queue(queue_name text, paused_until timestamptz) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  insert into timestep.queue_pauses as p (queue_name, paused_until)
+  values (pause_queue.queue_name, pause_queue.paused_until)
+  on conflict (queue_name) do update set paused_until = greatest(p.paused_until, excluded.paused_until);
+  update dbos.workflow_status s
+  set status = 'DELAYED', delay_until_epoch_ms = (extract(epoch from pause_queue.paused_until) * 1000)::bigint
+  where s.queue_name = pause_queue.queue_name and s.status = 'ENQUEUED' and s.name = 'agentRun';
+end
+$$;
+
+-- Ends a run for good, in whatever process it is: raising the epoch shuts that process out at once.
+create or replace function timestep.cancel_run(run_id text, error json default null) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  cancelled_workflow_id text;
+begin
+  update timestep.runs r
+  set status = 'cancelled', error = cancel_run.error, epoch = r.epoch + 1, executor_id = null, deadline_at = null,
+    finished_at = now(), updated_at = now()
+  where r.run_id = cancel_run.run_id and r.status in ('queued', 'running', 'interrupted', 'unknown_outcome')
+  returning r.workflow_id into cancelled_workflow_id;
+  if not found then
+    return false;
+  end if;
+  if cancelled_workflow_id is not null then
+    -- What DBOS itself does to cancel.
+    update dbos.workflow_status s
+    set status = 'CANCELLED', owner_xid = null, queue_name = null, deduplication_id = null,
+      started_at_epoch_ms = null,
+      updated_at = (extract(epoch from now()) * 1000)::bigint,
+      completed_at = (extract(epoch from now()) * 1000)::bigint
+    where s.workflow_uuid = cancelled_workflow_id and s.status in ('ENQUEUED', 'PENDING', 'DELAYED');
+  end if;
+  return true;
+end
+$$;
+
+-- Whether an executor has been heard of within the timeout. After a restart of Postgres nobody could have been:
+-- the timeout counts from there.
+create or replace function timestep.is_alive(executor_id text, timeout interval) returns boolean
+language sql stable
+set search_path = ''
+as $$
+  select exists (
+    select from timestep.executors e
+    where e.executor_id = is_alive.executor_id
+      and greatest(e.last_seen_at, pg_postmaster_start_time()) > now() - timeout
+  )
+$$;
+
+-- Gives runs to this executor, in place: those of executors that are dead or let go of them, and those that waited
+-- for a process that knows their agent. They keep their place, and their share of their queue's limits.
+-- A run that has killed its executor many times waits longer each time, up to five minutes.
+create or replace function timestep.take_over(
+  executor_id text,
+  owner_token text,
+  application_name text,
+  application_version text,
+  agent_names text[],
+  timeout interval,
+  max_runs integer
+) returns setof text
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with forsaken as (
+    select s.workflow_uuid
+    from timestep.runs r
+    join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+    where r.status in ('queued', 'running')
+      and r.agent_name = any(agent_names)
+      and (s.application_name = take_over.application_name or s.application_name is null)
+      and (
+        (s.status = 'PENDING' and not timestep.is_alive(s.executor_id, timeout)
+          and (s.recovery_attempts <= 8 or s.updated_at
+            < extract(epoch from now()) * 1000 - 1000 * least(300, power(2, least(s.recovery_attempts - 8, 9)))))
+        or (s.status = 'DELAYED' and s.delay_until_epoch_ms = timestep.until_agent_known())
+      )
+    order by s.priority, s.created_at
+    limit max_runs
+    for update of s skip locked
+  )
+  update dbos.workflow_status s
+  set status = 'PENDING',
+    executor_id = take_over.executor_id,
+    owner_xid = take_over.owner_token,
+    application_name = take_over.application_name,
+    application_version = take_over.application_version,
+    recovery_attempts = s.recovery_attempts + 1,
+    delay_until_epoch_ms = null,
+    started_at_epoch_ms = coalesce(s.started_at_epoch_ms, (extract(epoch from now()) * 1000)::bigint),
+    updated_at = (extract(epoch from now()) * 1000)::bigint
+  from forsaken
+  where s.workflow_uuid = forsaken.workflow_uuid
+  returning s.workflow_uuid;
+end
+$$;
+
+-- The delay, the end of the year 9999, that marks a workflow as waiting for a process that knows its agent.
+create or replace function timestep.until_agent_known() returns bigint
+language sql immutable
+set search_path = ''
+as $$ select 253402300799000::bigint $$;
+
+-- Mends what a crash at a bad moment, or a workflow that DBOS gave up, can leave behind. Returns how many runs
+-- went back to their queue.
+create or replace function timestep.sweep(timeout interval default '10 seconds') returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  orphan record;
+  orphans integer := 0;
+begin
+  if to_regclass('dbos.workflow_status') is null then
+    return 0;
+  end if;
+  -- Runs that should go on and have no workflow that would.
+  for orphan in
+    select r.run_id
+    from timestep.runs r
+    left join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+    where r.status in ('queued', 'running') and r.workflow_id is not null
+      and coalesce(s.status not in ('ENQUEUED', 'PENDING', 'DELAYED'), true)
+    for update of r skip locked
+  loop
+    perform timestep.requeue_run(orphan.run_id);
+    orphans := orphans + 1;
+  end loop;
+  -- Workflows of the dead that no run needs any more, and that would fill their queue's limits for ever.
+  update dbos.workflow_status s
+  set status = 'CANCELLED', owner_xid = null, queue_name = null, deduplication_id = null,
+    completed_at = (extract(epoch from now()) * 1000)::bigint
+  where s.status = 'PENDING' and s.queue_name is not null and s.name = 'agentRun'
+    and not timestep.is_alive(s.executor_id, timeout)
+    and not exists (
+      select from timestep.runs r
+      where r.workflow_id = s.workflow_uuid and r.status in ('queued', 'running')
+    );
+  delete from timestep.executors e where e.last_seen_at < now() - timeout - interval '1 day';
+  delete from timestep.queue_pauses p where p.paused_until < now();
+  return orphans;
+end
+$$;
+
+-- Hands the runs of dead executors back to their queues, for whoever comes next. A launched process does this by
+-- itself, and better, as it takes them over in place; this is for pg_cron, when no process may be there at all:
+-- select cron.schedule('reap', '10 seconds', 'select timestep.reap()');
+create or replace function timestep.reap(timeout interval default '10 seconds') returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  reaped integer;
+begin
+  if to_regclass('dbos.workflow_status') is null then
+    return 0;
+  end if;
+  with forsaken as (
+    select s.workflow_uuid
+    from timestep.runs r
+    join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+    where r.status in ('queued', 'running') and s.status = 'PENDING'
+      and not timestep.is_alive(s.executor_id, timeout)
+    for update of s skip locked
+  )
+  update dbos.workflow_status s
+  set status = 'ENQUEUED', owner_xid = null, executor_id = '', started_at_epoch_ms = null,
+    updated_at = (extract(epoch from now()) * 1000)::bigint
+  from forsaken
+  where s.workflow_uuid = forsaken.workflow_uuid;
+  get diagnostics reaped = row_count;
+  return reaped + timestep.sweep(timeout);
+end
+$$;
+
+create index if not exists runs_workflow on timestep.runs (workflow_id) where workflow_id is not null;
+
+insert into timestep.migrations (version) values ('20261121000600') on conflict do nothing;
+`,
+  },
+];

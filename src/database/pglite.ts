@@ -1,0 +1,129 @@
+import type { Extension, PGlite, Transaction as PGliteTransaction } from "@electric-sql/pglite";
+import type { Database, Parameter, Row, Transaction } from "./database.ts";
+import { StatementError } from "./database_error.ts";
+import { type DirectoryLock, lockDirectory } from "./_directory_lock.ts";
+import { parsers, sentAsText, serialize } from "./_values.ts";
+
+/**
+ * Opens PGlite, Postgres in WebAssembly, inside this process. The engine (27 MB) is loaded here and not before.
+ *
+ * @param directory Where the data is, or null for a new database in memory. It is created when missing; no
+ * other process can open it until this one closes it or ends.
+ * @throws {DatabaseError} `directory_in_use` or `directory_unusable`.
+ */
+export async function openPGlite(directory: string | null): Promise<PGliteDatabase> {
+  const lock = directory === null ? null : await lockDirectory(directory);
+  try {
+    const { PGlite } = await import("@electric-sql/pglite");
+    const creating = lock?.beginCreating() ?? false;
+    const pglite = await PGlite.create({
+      ...(directory === null ? {} : { dataDir: directory }),
+      extensions: { withoutTimers },
+    });
+    if (creating) lock?.endCreating();
+    return new PGliteDatabase(pglite, lock);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+/**
+ * Postgres's timers can't interrupt WebAssembly, which runs each statement to its end in one go; armed, all
+ * they do is keep a program that forgot to close alive for ten seconds or for good.
+ */
+const withoutTimers: Extension = {
+  name: "without timers",
+  setup: (_pglite, options) => {
+    const { instantiateWasm } = options;
+    return Promise.resolve({
+      emscriptenOpts: {
+        ...options,
+        instantiateWasm: (imports: WebAssembly.Imports, done: (module: WebAssembly.Instance) => void) => {
+          const { env } = imports;
+          if (env !== undefined && "_setitimer_js" in env) env["_setitimer_js"] = () => 0;
+          return instantiateWasm(imports, done);
+        },
+      },
+    });
+  },
+};
+
+const asText = {
+  parsers,
+  serializers: Object.fromEntries(sentAsText.map((type) => [type, (value: string) => value])),
+};
+
+/** A PGlite instance as a `Database`. */
+export class PGliteDatabase implements Database {
+  /** Which engine answers. */
+  readonly engine = "pglite";
+  /** The instance itself, for those who need more than statements. Closing it is this object's business. */
+  readonly instance: PGlite;
+  readonly #lock: DirectoryLock | null;
+
+  /**
+   * @param instance The instance, ready.
+   * @param lock What keeps other processes out of its directory.
+   */
+  constructor(instance: PGlite, lock: DirectoryLock | null) {
+    this.instance = instance;
+    this.#lock = lock;
+  }
+
+  /** Runs one statement. */
+  query(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    return run(this.instance, text, parameters);
+  }
+
+  /** Runs several statements in one transaction. */
+  async script(sql: string): Promise<void> {
+    await this.transaction((transaction) => transaction.script(sql));
+  }
+
+  /** Runs `body` in a transaction. Others wait until it has ended: PGlite has one connection. */
+  async transaction<T>(body: (transaction: Transaction) => Promise<T>): Promise<T> {
+    let failure: unknown;
+    return await this.instance.transaction(async (inner) => {
+      const doom = (error: unknown) => {
+        failure ??= error;
+        throw error;
+      };
+      const value = await body({
+        query: (text, parameters = []) => run(inner, text, parameters).catch(doom),
+        script: async (sql) => void await inner.exec(sql).catch(refuse).catch(doom),
+      });
+      if (failure !== undefined) throw failure;
+      return value;
+    });
+  }
+
+  /** Waits for statements under way, closes, and lets other processes in. */
+  async close(): Promise<void> {
+    try {
+      await this.instance.close();
+    } finally {
+      this.#lock?.release();
+    }
+  }
+}
+
+async function run(
+  target: PGlite | PGliteTransaction,
+  text: string,
+  parameters: readonly Parameter[],
+): Promise<Row[]> {
+  const { rows } = await target.query<Row>(text, parameters.map(serialize), asText).catch(refuse);
+  return rows;
+}
+
+/** The driver's error shows statement and parameters when printed, so it is not passed on. */
+function refuse(error: unknown): never {
+  if (error instanceof Error && "severity" in error && "code" in error) {
+    const constraint = "constraint" in error && typeof error.constraint === "string"
+      ? error.constraint
+      : null;
+    throw new StatementError(error.message, String(error.code), constraint);
+  }
+  throw error;
+}

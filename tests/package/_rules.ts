@@ -45,7 +45,7 @@ export const SOURCE_RULES: readonly Rule[] = [
   {
     name: "the schema is made by the migrations alone",
     violations: (source) =>
-      source.path === "src/database/migrations.ts" ? [] : findAll(
+      source.path === "src/database/_migrations.ts" ? [] : findAll(
         code(source),
         /\b(create|alter|drop)\s+(or\s+replace\s+)?(unique\s+)?(table|index|schema|view|function|type|trigger|policy|role|extension)\b/i,
       ),

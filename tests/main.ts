@@ -1,0 +1,55 @@
+/**
+ * `deno task test`: starts a throwaway Postgres when its programs are there, runs all tests and every example in
+ * the documentation, and closes with a line that counts them. Arguments are passed to `deno test`; paths among
+ * them replace the whole suite: `deno task test tests/state --filter=save`.
+ *
+ * @module
+ */
+import { deno } from "./_child.ts";
+import { OpenAIStandIn, weatherScript } from "./openai_stand_in/mod.ts";
+import { readTally, sum, type Tally, tallyLine } from "./_tally.ts";
+import { withPostgres } from "./_with_postgres.ts";
+
+if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
+
+async function main(args: readonly string[]): Promise<number> {
+  const paths = args.filter(isPath);
+  const flags = args.filter((arg) => !isPath(arg));
+  const home = await Deno.makeTempDir({ prefix: "timestep-test-" });
+  try {
+    // Whatever opens the default database does not find the developer's own.
+    const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite` };
+    const tallies = [await test([...flags, ...(paths.length > 0 ? paths : ["tests"])], env)];
+    if (args.length === 0) tallies.push(await testDocumentation(env));
+    const total = sum(tallies);
+    console.log(`\n${tallyLine(total)}`);
+    return total.failed === 0 ? 0 : 1;
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+/** Runs the examples in doc comments, against a stand-in for OpenAI's API. */
+async function testDocumentation(env: Record<string, string>): Promise<Tally> {
+  console.log("\nExamples in the documentation");
+  await using openai = new OpenAIStandIn({ script: weatherScript });
+  return await test(["--doc", "mod.ts", "src"], {
+    ...env,
+    OPENAI_BASE_URL: openai.url,
+    OPENAI_API_KEY: "test",
+  });
+}
+
+async function test(args: readonly string[], env: Record<string, string>): Promise<Tally> {
+  const { code, text } = await deno(["test", "--allow-all", "--trace-leaks", ...args], { env, show: true });
+  return readTally(code, text);
+}
+
+function isPath(arg: string): boolean {
+  try {
+    Deno.statSync(arg);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * `deno task soak [NAME...] [--seed=NUMBER] [--seconds=NUMBER]`: runs the soaks, `NAME_soak.ts` in this folder,
+ * each of which exports `soak(options)`: the same random disasters again and again until the time is over.
+ * The seed is printed, and gives the same disasters again.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { programsIn } from "../_programs.ts";
+import { withPostgres } from "../_with_postgres.ts";
+
+/** What a soak is given. */
+export interface SoakOptions {
+  /** Where all its randomness comes from. */
+  seed: number;
+  /** When to begin no further round, as `Date.now()` counts. */
+  endsAt: number;
+}
+
+if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { seed: { type: "string" }, seconds: { type: "string", default: "60" } },
+  });
+  const seed = readNumber(values.seed ?? String(Math.trunc(Math.random() * 2 ** 31)));
+  const seconds = readNumber(values.seconds);
+  for (const { name, href } of programsIn(new URL("./", import.meta.url), "_soak.ts", positionals)) {
+    console.log(`\n=== ${name}: ${seconds} s, --seed=${seed} ===`);
+    const { soak }: { soak(options: SoakOptions): Promise<void> } = await import(href);
+    await soak({ seed, endsAt: Date.now() + seconds * 1000 });
+  }
+  return 0;
+}
+
+function readNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) {
+    throw new RangeError(`Cannot use "${text}": give a whole number`);
+  }
+  return value;
+}

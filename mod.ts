@@ -19,6 +19,35 @@ export { MultiModelProviderMap } from "./src/model/multi_model_provider_map.ts";
 export { MissingApiKeyError, OllamaModelProvider } from "./src/model/ollama_model_provider.ts";
 export type { OllamaModelProviderOptions } from "./src/model/ollama_model_provider.ts";
 
+export { atMostOnce, toolCall, transactional } from "./src/durable/tool_call.ts";
+export type { ToolCall } from "./src/durable/tool_call.ts";
+export { createRun } from "./src/durable/create_run.ts";
+export type { NewRun } from "./src/durable/create_run.ts";
+export {
+  AgentNameConflictError,
+  AgentNotRegisteredError,
+  ContextNotSerializableError,
+  ExecutionStoppedError,
+  ModelRateLimitedError,
+  OwnershipLostError,
+  RunConflictError,
+  RunDivergedError,
+  RunNotFoundError,
+  UnsupportedToolError,
+} from "./src/durable/errors.ts";
+export { executeRun } from "./src/durable/execute_run.ts";
+export type { ExecuteRunOptions } from "./src/durable/execute_run_options.ts";
+export type { JsonValue } from "./src/durable/json.ts";
+export { registerAgent } from "./src/durable/registry.ts";
+export type {
+  RunError,
+  RunInterruption,
+  RunOutcome,
+  RunOutcomeStatus,
+  RunUsage,
+  UnknownToolCall,
+} from "./src/durable/run_outcome.ts";
+
 export { consumeResult } from "./src/run/consume_result.ts";
 export { defaultResultProcessor } from "./src/run/default_result_processor.ts";
 export { runAgent } from "./src/run/run_agent.ts";

@@ -1,11 +1,14 @@
 -- The journal: one row for each model call, tool call, guardrail and session write of a durable run, keyed by
--- what it is and inserted once, by the run's owner only.
+-- what it is and inserted once, by the run's owner only. Positions are shared with run_events: together they are
+-- the run's stream of events, in order. A row has no position while its call is under way.
 create table if not exists timestep.journal (
   run_id text not null,
   key text not null,
-  kind text not null,
+  position bigint,
   segment integer not null,
   epoch integer not null,
+  attempt integer not null,
+  kind text not null,
   status text not null,
   name text,
   fingerprint text,
@@ -14,10 +17,11 @@ create table if not exists timestep.journal (
   recorded_at timestamptz not null default now(),
   constraint journal_pkey primary key (run_id, key),
   constraint journal_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
-  constraint journal_kind_is_known check (kind in ('model', 'tool', 'guardrail', 'session', 'other')),
+  constraint journal_kind_is_known check (kind in ('model', 'tool', 'guardrail', 'session', 'handoff', 'approval')),
   constraint journal_status_is_known check (status in ('started', 'completed', 'failed')),
-  constraint journal_output_is_of_finished check (status <> 'started' or output is null)
+  constraint journal_started_has_no_result check (status <> 'started' or (output is null and position is null))
 );
+create index if not exists journal_position on timestep.journal (run_id, position);
 
 create or replace view timestep.tool_calls as
 select run_id, key, name as tool_name, status, segment, epoch, recorded_at

@@ -12,6 +12,8 @@ interface Registries {
   byInvoke: WeakMap<object, unknown>[];
   /** Agents, keyed by the tool. */
   agents: WeakMap<object, unknown>;
+  /** The `needsApproval` functions that only give a constant. */
+  constantApprovals: WeakSet<object>;
 }
 
 // deno-lint-ignore no-explicit-any -- tools of any context and result
@@ -37,10 +39,15 @@ export function inheritToolRegistration(invoke: object, replacement: object): vo
   }
 }
 
+/** Whether the tool's `needsApproval` is a function of the user's, not a constant. */
+export function decidesApproval(tool: AnyFunctionTool): boolean {
+  return !registries().constantApprovals.has(tool.needsApproval);
+}
+
 function findRegistries(): Registries {
   const agent = new Agent({ name: "probe" });
   const made: { plain?: AnyFunctionTool; agent?: AnyFunctionTool; mcp?: AnyFunctionTool } = {};
-  const writes = watchWeakMaps(() => {
+  const { writes, adds } = watchWeakCollections(() => {
     made.plain = tool({ name: "probe", description: "", parameters: PROBE_SCHEMA, execute: () => "" });
     made.agent = agent.asTool({ toolName: "probe_agent", toolDescription: "" });
     made.mcp = mcpToFunctionTool(
@@ -52,13 +59,15 @@ function findRegistries(): Registries {
   const invokes = new Set<object | undefined>(Object.values(made).map(({ invoke }) => invoke));
   const byInvoke = new Set(writes.filter(({ key }) => invokes.has(key)).map(({ map }) => map));
   const agents = writes.find(({ key, value }) => key === made.agent && value === agent)?.map;
-  if (!agents || byInvoke.size < 2) {
+  const plain = made.plain;
+  const constantApprovals = adds.find(({ key }) => key === plain?.needsApproval)?.set;
+  if (!agents || !constantApprovals || byInvoke.size < 2) {
     throw new Error(
       "Cannot run agents durably: this version of @openai/agents keeps what it knows about tools in another " +
         "way than 0.20. Use the version that this module is made for.",
     );
   }
-  return { byInvoke: [...byInvoke], agents };
+  return { byInvoke: [...byInvoke], agents, constantApprovals };
 }
 
 const PROBE_SCHEMA = {
@@ -71,18 +80,25 @@ const PROBE_SCHEMA = {
 /** Nothing but its name is read while a tool is made. */
 const PROBE_SERVER = { name: "probe" } as Parameters<typeof mcpToFunctionTool>[1];
 
-/** Every write to a `WeakMap` that `body` makes. */
-function watchWeakMaps(body: () => void) {
+/** Every write to a `WeakMap` or `WeakSet` that `body` makes. */
+function watchWeakCollections(body: () => void) {
   const writes: { map: WeakMap<object, unknown>; key: object; value: unknown }[] = [];
-  const original = WeakMap.prototype.set;
+  const adds: { set: WeakSet<object>; key: object }[] = [];
+  const { set } = WeakMap.prototype;
+  const { add } = WeakSet.prototype;
   WeakMap.prototype.set = function (this: WeakMap<object, unknown>, key: object, value: unknown) {
     writes.push({ map: this, key, value });
-    return original.call(this, key, value);
+    return set.call(this, key, value);
+  };
+  WeakSet.prototype.add = function (this: WeakSet<object>, key: object) {
+    adds.push({ set: this, key });
+    return add.call(this, key);
   };
   try {
     body();
   } finally {
-    WeakMap.prototype.set = original;
+    WeakMap.prototype.set = set;
+    WeakSet.prototype.add = add;
   }
-  return writes;
+  return { writes, adds };
 }

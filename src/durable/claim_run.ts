@@ -1,0 +1,126 @@
+import { z } from "zod";
+import type { Database, Row } from "../database/database.ts";
+import type { AnyAgent } from "../run/types.ts";
+import { AgentNotRegisteredError, RunNotFoundError } from "./errors.ts";
+import { Execution } from "./execution.ts";
+import type { ExecuteRunOptions } from "./execute_run_options.ts";
+import type { RecordedStep, StepKind } from "./journal_row.ts";
+import { registeredAgent, registeredAgentNames } from "./registry.ts";
+import { parseRunOptions, type RunOptions } from "./run_options.ts";
+
+/** A run that this process executes from now on. */
+export interface ClaimedRun {
+  agent: AnyAgent;
+  agentFingerprint: string | null;
+  sessionId: string | null;
+  input: unknown;
+  options: RunOptions;
+  execution: Execution;
+}
+
+const claimSchema = z.object({
+  agent_name: z.string(),
+  agent_fingerprint: z.string().nullable(),
+  session_id: z.string().nullable(),
+  epoch: z.number().int(),
+  input: z.unknown(),
+  options: z.unknown(),
+});
+
+/**
+ * Takes a run over: from now on no other process can record anything of it.
+ *
+ * @returns Nothing when there is nothing to execute: the run has ended, waits, or is in another segment.
+ * @throws {AgentNotRegisteredError} When this process does not know the run's agent; the run is left as it was.
+ * @throws {RunNotFoundError} When there is no such run.
+ */
+export async function claimRun(
+  { database, runId, segment, executorId }: ExecuteRunOptions,
+): Promise<ClaimedRun | undefined> {
+  const [row] = await database.query(
+    `update timestep.runs set status = 'running', epoch = epoch + 1, executor_id = $3, updated_at = now()
+     where run_id = $1 and segment = $2::int and status in ('queued', 'running') and agent_name = any($4::text[])
+     returning agent_name, agent_fingerprint, session_id, epoch, input, options`,
+    [runId, segment, executorId, registeredAgentNames()],
+  );
+  if (!row) return await whyNotClaimed(database, runId, segment);
+  const claim = claimSchema.parse(row);
+  const agent = registeredAgent(claim.agent_name);
+  if (!agent) throw new AgentNotRegisteredError(runId, claim.agent_name);
+  const owner = { runId, segment, epoch: claim.epoch };
+  const isNew = segment === 0 && claim.epoch === 1;
+  const { steps, attempts, position } = isNew
+    ? NOTHING_RECORDED
+    : await readJournal(database, runId, segment);
+  return {
+    agent,
+    agentFingerprint: claim.agent_fingerprint,
+    sessionId: claim.session_id,
+    input: claim.input,
+    options: parseRunOptions(claim.options),
+    execution: new Execution(database, owner, steps, new Map(attempts), position),
+  };
+}
+
+async function whyNotClaimed(database: Database, runId: string, segment: number): Promise<undefined> {
+  const [row] = await database.query(
+    "select agent_name, segment = $2::int and status in ('queued', 'running') as executable from timestep.runs where run_id = $1",
+    [runId, segment],
+  );
+  if (!row) throw new RunNotFoundError(`Cannot execute run "${runId}": there is no run of this id.`);
+  const agentName = String(row.agent_name);
+  if (row.executable === true && !registeredAgent(agentName)) {
+    throw new AgentNotRegisteredError(runId, agentName);
+  }
+}
+
+interface Recorded {
+  steps: RecordedStep[];
+  /** How often each step has begun to stream. */
+  attempts: [step: string, attempt: number][];
+  /** The last position that is taken. */
+  position: number;
+}
+
+const NOTHING_RECORDED: Recorded = { steps: [], attempts: [], position: 0 };
+
+/** All that was recorded of a segment. After the claim: whoever wrote before has been waited for. */
+async function readJournal(database: Database, runId: string, segment: number): Promise<Recorded> {
+  const steps = await database.query(
+    `select key, kind, status, name, fingerprint, attempt, position, output, context_patch, recorded_at
+     from timestep.journal where run_id = $1 and segment = $2::int order by position nulls last`,
+    [runId, segment],
+  );
+  const streamed = await database.query(
+    `select step, max(attempt) as attempt, max(position) as position from timestep.run_events
+     where run_id = $1 group by step`,
+    [runId],
+  );
+  const [last] = await database.query(
+    "select coalesce(max(position), 0) as position from timestep.journal where run_id = $1",
+    [runId],
+  );
+  return {
+    steps: steps.map(toRecordedStep),
+    attempts: streamed.map(({ step, attempt }) => [String(step), Number(attempt)]),
+    position: Math.max(Number(last?.position), ...streamed.map(({ position }) => Number(position))),
+  };
+}
+
+const stepSchema = z.object({
+  key: z.string(),
+  kind: z.enum(["model", "tool", "guardrail", "session", "handoff", "approval"] satisfies StepKind[]),
+  status: z.enum(["started", "completed", "failed"]),
+  name: z.string().nullable(),
+  fingerprint: z.string().nullable(),
+  attempt: z.number().int(),
+  position: z.number().int().nullable(),
+  output: z.unknown(),
+  context_patch: z.unknown(),
+  recorded_at: z.date(),
+});
+
+function toRecordedStep(row: Row): RecordedStep {
+  const { context_patch: contextPatch, recorded_at: recordedAt, ...step } = stepSchema.parse(row);
+  return { ...step, contextPatch, recordedAt };
+}

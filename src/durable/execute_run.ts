@@ -1,0 +1,132 @@
+import {
+  type AgentInputItem,
+  RunContext,
+  Runner,
+  type RunResult,
+  type StreamedRunResult,
+} from "@openai/agents";
+import { MultiModelProvider } from "../model/multi_model_provider.ts";
+import { consumeResult } from "../run/consume_result.ts";
+import type { AnyAgent } from "../run/types.ts";
+import { type ClaimedRun, claimRun } from "./claim_run.ts";
+import {
+  ContextNotSerializableError,
+  ExecutionStoppedError,
+  ModelRateLimitedError,
+  OwnershipLostError,
+  RunDivergedError,
+  UnsupportedToolError,
+} from "./errors.ts";
+import type { ExecuteRunOptions } from "./execute_run_options.ts";
+import { finishRun } from "./finish_run.ts";
+import { readOutcome } from "./read_outcome.ts";
+import { retryAfterMs, toRunFailure } from "./run_error.ts";
+import type { RunOutcome } from "./run_outcome.ts";
+import { runInScope, Scope } from "./scope.ts";
+import { instrumentSdk } from "./sdk/instrument.ts";
+import { UnknownOutcome } from "./unknown_outcome.ts";
+import { watchOwnership } from "./watch_ownership.ts";
+
+/** What the SDK gives for a durable run. */
+export type DurableResult = RunResult<unknown, AnyAgent> | StreamedRunResult<unknown, AnyAgent>;
+
+/**
+ * Executes one segment of a run, from where it is: steps that were recorded are not done again. Afterwards the
+ * run has ended, or waits for decisions, and what became of it is recorded. Executed again then, it only tells.
+ *
+ * Errors of the agent, its tools and its model are part of the outcome. What is thrown concerns this execution:
+ * the run stays as it is and can be executed again.
+ *
+ * @throws {AgentNotRegisteredError} When this process does not know the run's agent.
+ * @throws {RunNotFoundError} When there is no such run.
+ * @throws {OwnershipLostError} When another process took the run over meanwhile.
+ * @throws {ExecutionStoppedError} When `signal` was aborted.
+ * @throws {ModelRateLimitedError} When the model's provider asks to come back later.
+ * @throws {DatabaseError} When the database is out of reach.
+ */
+export async function executeRun(options: ExecuteRunOptions): Promise<RunOutcome> {
+  instrumentSdk();
+  const claim = await claimRun(options);
+  if (!claim) return await outcomeOfOther(options);
+  const { execution } = claim;
+  const stop = () => execution.fail(stopped(options));
+  if (options.signal?.aborted) stop();
+  options.signal?.addEventListener("abort", stop, { once: true });
+  const unwatch = watchOwnership(execution, options.watchIntervalMs);
+  try {
+    return await executeClaimed(claim, options);
+  } catch (error) {
+    if (error instanceof OwnershipLostError) return await outcomeOfOther(options, error);
+    throw error;
+  } finally {
+    await unwatch();
+    options.signal?.removeEventListener("abort", stop);
+    execution.writer.dispose();
+  }
+}
+
+function stopped({ runId }: ExecuteRunOptions): ExecutionStoppedError {
+  return new ExecutionStoppedError(
+    `Stopped executing run "${runId}", as asked. It goes on when it is executed again.`,
+  );
+}
+
+/** What became of a run that is not, or no longer, this process's: it may have been cancelled, or be with another. */
+async function outcomeOfOther(options: ExecuteRunOptions, lost?: OwnershipLostError): Promise<RunOutcome> {
+  const { database, runId, segment } = options;
+  const outcome = await readOutcome(database, runId);
+  if (outcome) return outcome;
+  throw lost ??
+    new OwnershipLostError(`Cannot execute segment ${segment} of run "${runId}": it is in another one.`);
+}
+
+async function executeClaimed(claim: ClaimedRun, options: ExecuteRunOptions): Promise<RunOutcome> {
+  const { execution } = claim;
+  const scope = new Scope(execution, `${execution.owner.segment}.`);
+  try {
+    const result = await runInScope(scope, () => runAgentLoop(claim, options));
+    if (execution.failure) throw execution.failure.error;
+    return await finishRun(claim, { type: "result", result });
+  } catch (thrown) {
+    // The SDK wraps what its callbacks throw; what stopped the execution is known better here.
+    const error = execution.failure ? execution.failure.error : thrown;
+    return await finishFailed(claim, error);
+  }
+}
+
+async function runAgentLoop(
+  { agent, input, options, execution }: ClaimedRun,
+  { modelProvider = new MultiModelProvider(), session }: ExecuteRunOptions,
+): Promise<DurableResult> {
+  const runner = new Runner({ modelProvider });
+  const runOptions = {
+    context: new RunContext<unknown>(options.context),
+    signal: execution.signal,
+    ...(session ? { session } : {}),
+    ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+  };
+  const items = input as string | AgentInputItem[]; // As createRun() recorded it.
+  return options.stream
+    ? await consumeResult(await runner.run(agent, items, { ...runOptions, stream: true }))
+    : await runner.run(agent, items, runOptions);
+}
+
+/** Ends the run with what went wrong in it; throws on what only concerns this execution. */
+async function finishFailed(claim: ClaimedRun, error: unknown): Promise<RunOutcome> {
+  const { execution } = claim;
+  const { runId } = execution.owner;
+  if (error instanceof UnknownOutcome) return await finishRun(claim, { type: "unknown" });
+  if (execution.failure?.error === error && !isFaultOfRun(error)) throw error;
+  const wait = retryAfterMs(error, Date.now());
+  if (wait !== undefined) {
+    await execution.writer.drain();
+    throw new ModelRateLimitedError(runId, wait, { cause: error });
+  }
+  return await finishRun(claim, { type: "failure", failure: toRunFailure(error) });
+}
+
+/** Whether what stopped the execution would stop it again: the run's own code is at fault. */
+function isFaultOfRun(error: unknown): boolean {
+  return error instanceof RunDivergedError || error instanceof ContextNotSerializableError ||
+    error instanceof UnsupportedToolError;
+}

@@ -1,0 +1,138 @@
+import type { Usage } from "@openai/agents";
+import type { Database } from "../database/database.ts";
+import { contextIdOf } from "./scope_context.ts";
+import { RunDivergedError } from "./errors.ts";
+import type { JournalRow, RecordedStep } from "./journal_row.ts";
+import { JournalWriter, type ModelUsage, type RunOwner } from "./journal_writer.ts";
+
+const NOTHING_USED = {
+  requests: 0,
+  input_tokens: 0,
+  cached_input_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  total_tokens: 0,
+};
+
+/** A run while this process executes it: what was recorded before, and where to record what happens now. */
+export class Execution {
+  readonly database: Database;
+  readonly owner: RunOwner;
+  readonly writer: JournalWriter;
+  readonly #abort = new AbortController();
+  readonly #recorded: Map<string, RecordedStep>;
+  readonly #patches: RecordedStep[];
+  readonly #attempts: Map<string, number>;
+  readonly #usage = new Map<string, ModelUsage>();
+  #failure: { error: unknown } | undefined;
+
+  /**
+   * @param recorded The steps of the run's segment that were recorded before.
+   * @param attempts How often a step has begun to stream events.
+   * @param position The last position that is taken.
+   */
+  constructor(
+    database: Database,
+    owner: RunOwner,
+    recorded: RecordedStep[],
+    attempts: Map<string, number>,
+    position: number,
+  ) {
+    this.database = database;
+    this.owner = owner;
+    this.#recorded = new Map(recorded.map((step) => [step.key, step]));
+    this.#patches = recorded.filter(({ contextPatch }) => contextPatch !== null);
+    this.#attempts = attempts;
+    this.writer = new JournalWriter(database, owner, position, (error) => this.fail(error));
+  }
+
+  /** Aborts when the execution must stop: it failed, or was told to. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Why the execution must stop, whatever the SDK makes of it. */
+  get failure(): { error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /** Stops the execution: `error` is what comes of it. The first one counts. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#abort.abort(error);
+  }
+
+  /** Takes what was recorded of a step; each can be taken once. */
+  take(key: string): RecordedStep | undefined {
+    const step = this.#recorded.get(key);
+    this.#recorded.delete(key);
+    return step;
+  }
+
+  /** What was recorded of a step, if it was not yet taken. */
+  peek(key: string): RecordedStep | undefined {
+    return this.#recorded.get(key);
+  }
+
+  /**
+   * Makes sure that nothing was left out: before a scope makes a model call of its own, all that was recorded in
+   * it must have been taken.
+   *
+   * @throws {RunDivergedError} When a recorded model or tool call of the scope was not taken.
+   */
+  assertNothingSkipped(prefix: string, key: string): void {
+    for (const step of this.#recorded.values()) {
+      const inScope = step.key.startsWith(`model:${prefix}`) || step.key.startsWith(`tool:${prefix}`);
+      if (!inScope || step.status === "started") continue;
+      throw this.diverged(`"${key}" came before "${step.key}" (${step.name}), which is recorded`);
+    }
+  }
+
+  /** The error of a run that does other things than are recorded; it also stops the execution. */
+  diverged(difference: string): RunDivergedError {
+    const error = new RunDivergedError(
+      `Cannot go on with run "${this.owner.runId}": what it does differs from what is recorded. The first ` +
+        `difference: ${difference}. Execute it with the code that it was begun with, or begin a new run.`,
+    );
+    this.fail(error);
+    return error;
+  }
+
+  /** The number of the next attempt of a step that streams events. */
+  nextAttempt(key: string): number {
+    const attempt = (this.#attempts.get(key) ?? 0) + 1;
+    this.#attempts.set(key, attempt);
+    return attempt;
+  }
+
+  /** The recorded changes of the context named `id`, in the order in which they were made. */
+  patchesOf(id: string): RecordedStep[] {
+    return this.#patches.filter(({ contextPatch }) => contextIdOf(contextPatch) === id);
+  }
+
+  /** Counts what a model call has used, whether it was made now or is replayed. */
+  count(model: string, usage: Usage): void {
+    const sum = (details: Record<string, number>[], name: string) =>
+      details.reduce((total, detail) => total + (detail[name] ?? 0), 0);
+    const used = this.#usage.get(model) ?? { ...NOTHING_USED, model };
+    this.#usage.set(model, {
+      model,
+      requests: used.requests + usage.requests,
+      input_tokens: used.input_tokens + usage.inputTokens,
+      cached_input_tokens: used.cached_input_tokens + sum(usage.inputTokensDetails, "cached_tokens"),
+      output_tokens: used.output_tokens + usage.outputTokens,
+      reasoning_tokens: used.reasoning_tokens + sum(usage.outputTokensDetails, "reasoning_tokens"),
+      total_tokens: used.total_tokens + usage.totalTokens,
+    });
+  }
+
+  /** What the models were used for in this segment, in the order of their first use. */
+  get usage(): ModelUsage[] {
+    return [...this.#usage.values()];
+  }
+
+  /** Records a step that is over. */
+  record(row: Omit<JournalRow, "attempt"> & { attempt?: number }): Promise<void> {
+    return this.writer.write({ attempt: 1, ...row });
+  }
+}

@@ -1,0 +1,43 @@
+import type { ClaimedRun } from "./claim_run.ts";
+import type { DurableResult } from "./execute_run.ts";
+import type { JsonValue } from "./json.ts";
+import type { SegmentEnd } from "./journal_writer.ts";
+import { readOutcome } from "./read_outcome.ts";
+import type { RunFailure } from "./run_error.ts";
+import type { RunOutcome } from "./run_outcome.ts";
+
+/** How the SDK's part in a segment ended. */
+export type RunEnd =
+  | { type: "result"; result: DurableResult }
+  | { type: "failure"; failure: RunFailure }
+  | { type: "unknown" };
+
+/**
+ * Records how a segment ended, together with the last of its steps, in one transaction.
+ *
+ * @throws {OwnershipLostError} When another process took the run over meanwhile; nothing is written then.
+ */
+export async function finishRun({ execution }: ClaimedRun, end: RunEnd): Promise<RunOutcome> {
+  await execution.writer.close(execution.database, segmentEnd(end, execution.usage));
+  const { runId } = execution.owner;
+  const outcome = await readOutcome(execution.database, runId);
+  if (!outcome) throw new Error(`Run "${runId}" has ended and is running at once.`);
+  return outcome;
+}
+
+function segmentEnd(end: RunEnd, usage: SegmentEnd["usage"]): SegmentEnd {
+  switch (end.type) {
+    case "result":
+      return { status: "completed", final_output: plain(end.result.finalOutput), usage };
+    case "failure":
+      return { ...end.failure, usage };
+    case "unknown":
+      // The segment goes on later, and is counted as a whole then.
+      return { status: "unknown_outcome", usage: [] };
+  }
+}
+
+/** What JSON can hold of an answer: it came from a model as text, or was parsed from one. */
+function plain(value: unknown): JsonValue | undefined {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,259 @@
+import type { Database, Queryable } from "../database/database.ts";
+import { DatabaseError } from "../database/database_error.ts";
+import { OwnershipLostError } from "./errors.ts";
+import type { JournalRow } from "./journal_row.ts";
+import type { JsonValue } from "./json.ts";
+import type { RunError, RunOutcomeStatus } from "./run_outcome.ts";
+import { writeStatement } from "./journal_sql.ts";
+
+/** Who executes a run: what it writes counts only while the run's epoch is this one. */
+export interface RunOwner {
+  readonly runId: string;
+  readonly segment: number;
+  readonly epoch: number;
+}
+
+/** At most this often, in milliseconds, are events written that nothing else waits for. */
+const EVENT_INTERVAL_MS = 50;
+
+/** After waits of 50 ms, 100 ms, ... up to this long, together about 25 s, a lost connection is given up. */
+const LONGEST_DELAY_MS = 12_800;
+
+/** Something to be written, in the order in which it happened. */
+type Entry =
+  | { type: "row"; row: JournalRow }
+  | { type: "published"; key: string }
+  | { type: "events"; step: string; attempt: number; events: string[] };
+
+/** How a segment ended: a row of `timestep.runs`, and what was used in it. */
+export interface SegmentEnd {
+  status: RunOutcomeStatus;
+  final_output?: JsonValue | undefined;
+  error?: RunError | undefined;
+  usage: ModelUsage[];
+}
+
+/** What one model was used for in a segment: added to the row of `timestep.usage`. */
+export interface ModelUsage {
+  model: string;
+  requests: number;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  total_tokens: number;
+}
+
+/** What is pending, in the form of the statement that writes it. */
+export interface PendingWrite {
+  rows: string;
+  events: string;
+  published: string;
+  /** Ends the segment; the run is nobody's after it. */
+  end?: string;
+}
+
+/**
+ * Writes what a run does, in order, one transaction at a time: whatever happens while one is under way, or within
+ * one turn of the event loop, goes into the next together. Every write is fenced by the run's epoch.
+ */
+export class JournalWriter {
+  #database: Database;
+  #owner: RunOwner;
+  #position: number;
+  #pending: Entry[] = [];
+  #waiting: PromiseWithResolvers<void> | undefined;
+  #writing: Promise<void> | undefined;
+  #scheduled = false;
+  #disposed = false;
+  #eventTimer: ReturnType<typeof setTimeout> | undefined;
+  #eventsWrittenAt = -Infinity;
+  #failure: { error: unknown } | undefined;
+  #onFailure: (error: unknown) => void;
+
+  /**
+   * @param position The last position that is taken.
+   * @param onFailure Is told once, when a write failed or was refused; nothing is written from then on.
+   */
+  constructor(database: Database, owner: RunOwner, position: number, onFailure: (error: unknown) => void) {
+    this.#database = database;
+    this.#owner = owner;
+    this.#position = position;
+    this.#onFailure = onFailure;
+  }
+
+  /** Records a step. Resolves when it is committed; need not be awaited, a failure is told to `onFailure` too. */
+  write(row: JournalRow): Promise<void> {
+    return this.#add({ type: "row", row });
+  }
+
+  /** Gives a row that was written in somebody else's transaction its place in the stream of events. */
+  publish(key: string): Promise<void> {
+    return this.#add({ type: "published", key });
+  }
+
+  /** Appends an event of a step to the stream: JSON text. Written soon, and in any case before the next step. */
+  emit(step: string, attempt: number, event: string): void {
+    const last = this.#pending.at(-1);
+    if (last?.type === "events" && last.step === step && last.attempt === attempt) last.events.push(event);
+    else this.#pending.push({ type: "events", step, attempt, events: [event] });
+    const wait = this.#eventsWrittenAt + EVENT_INTERVAL_MS - performance.now();
+    if (wait <= 0) this.#schedule();
+    else this.#eventTimer ??= setTimeout(() => this.#startWriting(), wait);
+  }
+
+  /** Waits until everything is committed. */
+  async drain(): Promise<void> {
+    while (this.#pending.length > 0 || this.#writing) {
+      this.#startWriting();
+      await this.#writing;
+    }
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /**
+   * Writes what is pending, and with it how the segment ended; nothing can be written after it.
+   *
+   * @param queryable The database, or a transaction in which more is written.
+   * @param end How it ended.
+   * @throws {OwnershipLostError} When the run is not this owner's any more.
+   */
+  async close(queryable: Queryable, end: SegmentEnd): Promise<void> {
+    await this.#writing;
+    if (this.#failure) throw this.#failure.error;
+    await execute(queryable, this.#owner, { ...this.#take().write, end: JSON.stringify([end]) });
+  }
+
+  /** Stops timers. What is pending is dropped. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#pending = [];
+    clearTimeout(this.#eventTimer);
+  }
+
+  #add(entry: Entry): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure.error);
+    this.#pending.push(entry);
+    this.#waiting ??= Promise.withResolvers<void>();
+    const { promise } = this.#waiting;
+    promise.catch(() => {}); // Whoever does not wait is told by onFailure.
+    this.#schedule();
+    return promise;
+  }
+
+  /** Begins to write at the end of this turn of the event loop, so that what happens in it goes together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#writing) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#startWriting();
+    });
+  }
+
+  #startWriting(): void {
+    if (this.#writing || this.#pending.length === 0 || this.#failure) return;
+    this.#writing = this.#writeAll().finally(() => this.#writing = undefined);
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#pending.length > 0 && !this.#failure) {
+      const { write, waiting } = this.#take();
+      try {
+        await this.#insist(write);
+        waiting?.resolve();
+      } catch (error) {
+        this.#failure = { error };
+        waiting?.reject(error);
+        this.#onFailure(error);
+      }
+    }
+  }
+
+  /** A connection that breaks is not the end: what was written already is not written again. */
+  async #insist(write: PendingWrite): Promise<void> {
+    for (let delay = 50;; delay *= 2) {
+      try {
+        return await execute(this.#database, this.#owner, write);
+      } catch (error) {
+        if (!isConnectionError(error) || delay > LONGEST_DELAY_MS || this.#disposed) throw error;
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
+    }
+  }
+
+  #take(): { write: PendingWrite; waiting: PromiseWithResolvers<void> | undefined } {
+    clearTimeout(this.#eventTimer);
+    this.#eventTimer = undefined;
+    const entries = this.#pending;
+    const waiting = this.#waiting;
+    this.#pending = [];
+    this.#waiting = undefined;
+    return { write: this.#number(entries), waiting };
+  }
+
+  /** Gives the entries their positions; a batch of events has the position of its last one. */
+  #number(entries: Entry[]): PendingWrite {
+    const rows: string[] = [];
+    const events: string[] = [];
+    const published: string[] = [];
+    for (const entry of entries) {
+      if (entry.type === "events") {
+        this.#position += entry.events.length;
+        const { step, attempt } = entry;
+        events.push(
+          `${head({ position: this.#position, step, attempt })},"events":[${entry.events.join(",")}]}`,
+        );
+        this.#eventsWrittenAt = performance.now();
+      } else if (entry.type === "published") {
+        published.push(JSON.stringify({ key: entry.key, position: ++this.#position }));
+      } else {
+        rows.push(rowText(entry.row, entry.row.status === "started" ? undefined : ++this.#position));
+      }
+    }
+    return { rows: array(rows), events: array(events), published: array(published) };
+  }
+}
+
+/**
+ * Records a step in somebody else's transaction, without a place in the stream of events: see `publish()`.
+ *
+ * @throws {OwnershipLostError} When the run is not this owner's any more.
+ */
+export async function writeRow(transaction: Queryable, owner: RunOwner, row: JournalRow): Promise<void> {
+  await execute(transaction, owner, { rows: `[${rowText(row, undefined)}]`, events: "", published: "" });
+}
+
+async function execute(queryable: Queryable, owner: RunOwner, write: PendingWrite): Promise<void> {
+  const statement = writeStatement(owner, write);
+  if (!statement) return;
+  const [result] = await queryable.query(statement.text, statement.parameters);
+  if (result?.owned !== 1) throw ownershipLost(owner);
+}
+
+function isConnectionError(error: unknown): boolean {
+  return error instanceof DatabaseError &&
+    ["connection_lost", "server_unreachable", "too_many_connections"].includes(error.code);
+}
+
+/** The error of a write that was refused because the run is not this owner's any more. */
+export function ownershipLost({ runId, epoch }: RunOwner): OwnershipLostError {
+  return new OwnershipLostError(
+    `Cannot record a step of run "${runId}": it has ended, or another process has taken it over since (this one's ` +
+      `epoch is ${epoch}). Nothing was written; stop.`,
+  );
+}
+
+function rowText({ output, contextPatch, ...rest }: JournalRow, position: number | undefined): string {
+  return head({ ...rest, position }) + (output === undefined ? "" : `,"output":${output}`) +
+    (contextPatch === undefined ? "" : `,"context_patch":${contextPatch}`) + "}";
+}
+
+function array(elements: string[]): string {
+  return elements.length === 0 ? "" : `[${elements.join(",")}]`;
+}
+
+/** An object as JSON text without its closing brace. */
+function head(value: object): string {
+  return JSON.stringify(value).slice(0, -1);
+}

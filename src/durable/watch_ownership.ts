@@ -1,0 +1,30 @@
+import type { Execution } from "./execution.ts";
+import { ownershipLost } from "./journal_writer.ts";
+
+/**
+ * Looks from time to time whether the run is still this process's, so that one that was cancelled or taken over
+ * stops during a long call too.
+ *
+ * @param intervalMs How often.
+ * @returns Stops looking; resolves when nothing is under way any more.
+ */
+export function watchOwnership(execution: Execution, intervalMs = 1000): () => Promise<void> {
+  const { database, owner } = execution;
+  let looking: Promise<void> | undefined;
+  const look = async () => {
+    try {
+      const [row] = await database.query(
+        "select epoch = $2::int and status = 'running' as owned from timestep.runs where run_id = $1",
+        [owner.runId, owner.epoch],
+      );
+      if (row?.owned !== true) execution.fail(ownershipLost(owner));
+    } catch {
+      // Whether the database can be reached is for the next write to find out.
+    }
+  };
+  const timer = setInterval(() => looking ??= look().finally(() => looking = undefined), intervalMs);
+  return async () => {
+    clearInterval(timer);
+    await looking;
+  };
+}

@@ -1,0 +1,1 @@
+"""Durable OpenAI Agents on Postgres alone."""

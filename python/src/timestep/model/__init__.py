@@ -1,0 +1,1 @@
+"""Finding the model for a name."""

@@ -1,0 +1,1 @@
+"""Paused runs: their envelope, where they are kept, and their translation between the languages."""

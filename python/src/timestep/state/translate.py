@@ -1,0 +1,417 @@
+"""Translation of a paused run that the TypeScript SDK saved, into what the Python SDK would have saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ._approvals import to_python_approvals
+from ._calls import Calls, account
+from ._json import At, JsonObject, parse
+from ._losses import Losses, TranslationLoss
+from ._raw_items import to_python_item
+from ._response import Response, to_python_response
+from ._run_items import agent_name, to_python_approval, to_python_run_item
+from ._sdk import CURRENT_SCHEMA_VERSION
+from ._usage import to_python_usage
+from .agent_graph import AgentGraph, require_agent
+
+TYPESCRIPT_SCHEMA_VERSIONS = ("1.22",)
+"""The versions of the TypeScript SDK's snapshots that are translated: those that were tested."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translated state."""
+
+    state: JsonObject
+    """What the Python SDK reads."""
+    losses: tuple[TranslationLoss, ...]
+    """What was left out without harm."""
+
+
+def translate_state(text: str, graph: AgentGraph, *, guardrails_settled: bool) -> Translation:
+    """Translates a paused run of the TypeScript SDK for the agents here.
+
+    Nothing is changed or executed.
+
+    Args:
+        text: What the SDK wrote.
+        graph: The agents that will go on with the run.
+        guardrails_settled: Whether the guardrails of the run's input had finished when it was saved.
+
+    Raises:
+        StateTranslationError: What the run needs cannot be carried over; its `code` says what.
+    """
+    root = parse(text)
+    losses = Losses()
+    state = _translate(root, graph, losses, guardrails_settled, [])
+    return Translation(state, tuple(losses.found))
+
+
+_FIELDS = (
+    "$schemaVersion",
+    "currentTurn",
+    "currentAgent",
+    "originalInput",
+    "pendingInput",
+    "modelResponses",
+    "context",
+    "toolUseTracker",
+    "maxTurns",
+    "currentAgentSpan",
+    "noActiveAgentRun",
+    "inputGuardrailResults",
+    "initialInputGuardrailsCompleted",
+    "outputGuardrailResults",
+    "toolInputGuardrailResults",
+    "toolOutputGuardrailResults",
+    "currentTurnInProgress",
+    "currentStep",
+    "lastModelResponse",
+    "generatedItems",
+    "currentResponseGeneratedItemOwnership",
+    "pendingAgentToolRuns",
+    "pendingAgentToolRunAliases",
+    "lastProcessedResponse",
+    "currentTurnPersistedItemCount",
+    "currentTurnSessionInputItems",
+    "completedToolInvocations",
+    "completedToolInvocationEvidence",
+    "ambiguousToolInvocationCallIds",
+    "conversationId",
+    "previousResponseId",
+    "reasoningItemIdPolicy",
+    "trace",
+    "sandbox",
+    "currentTurnSessionWriteCompactedItemCount",
+    "currentTurnDeferredSessionItemIndexes",
+    "currentTurnBlockedSessionStartIndex",
+    "currentTurnExecutedWithSessionBinding",
+    "pendingSessionHistoryTransaction",
+    "pendingSessionWrite",
+    "pendingLegacyCompactionSessionItems",
+)
+_SESSION_FIELDS = (
+    "currentTurnDeferredSessionItemIndexes",
+    "currentTurnBlockedSessionStartIndex",
+    "currentTurnExecutedWithSessionBinding",
+    "pendingSessionHistoryTransaction",
+    "pendingSessionWrite",
+    "pendingLegacyCompactionSessionItems",
+)
+"""Fields that are there while a write to the session is unfinished."""
+
+
+def _translate(
+    root: At, graph: AgentGraph, losses: Losses, guardrails_settled: bool, around: list[At]
+) -> JsonObject:
+    """Translates a run; `around` has the contexts of the runs around it, the outermost first."""
+    _check_version(root)
+    root.object(*_FIELDS)
+    _refuse_what_is_not_a_pause(root, guardrails_settled)
+    current_agent = require_agent(graph, root.need("currentAgent"), agent_name(root.need("currentAgent")))
+    interruptions = [
+        to_python_approval(item) for item in root.need("currentStep").need("data").need("interruptions").list()
+    ]
+    contexts = [*around, root.need("context")]
+    response = to_python_response(
+        root,
+        graph,
+        current_agent,
+        lambda nested, inside: _translate(nested, inside, losses, guardrails_settled, contexts),
+    )
+    items, positions = _generated_items(root, graph, interruptions)
+    calls = account(items, response.pending | _ids(interruptions))
+    generated = [item for _, item in items]
+    ownership = _ownership(root, response, generated, interruptions)
+    conversation = {
+        "conversation_id": _optional_text(root, "conversationId"),
+        "previous_response_id": _optional_text(root, "previousResponseId"),
+    }
+    return {
+        "$schemaVersion": CURRENT_SCHEMA_VERSION,
+        "current_turn": root.need("currentTurn").count(),
+        "current_agent": {"name": current_agent},
+        "original_input": _input(root.need("originalInput")),
+        "pending_input": _items(root.get("pendingInput")),
+        "model_responses": _model_responses(root, losses),
+        "context": _context(contexts, graph, calls, losses),
+        "tool_use_tracker": _tool_use(root),
+        "max_turns": _max_turns(root),
+        "no_active_agent_run": True,
+        **_guardrail_results(root),
+        **conversation,
+        "auto_previous_response_id": False,
+        "generated_prompt_cache_key": None,
+        "reasoning_item_id_policy": _optional_text(root, "reasoningItemIdPolicy"),
+        "nested_history_owned_session_item_refs": [],
+        "generated_session_item_indexes": list(range(len(generated))),
+        **({"current_response_generated_item_ownership": ownership} if ownership is not None else {}),
+        "generated_items": generated,
+        "session_items": generated,
+        "current_step": {
+            "type": "next_step_interruption",
+            "data": {
+                "interruptions": interruptions,
+                "response_accepted": False,
+                "llm_end_hooks_started": True,
+            },
+        },
+        "last_model_response": (_model_responses(root, losses) or [None])[-1],
+        "last_processed_response": {**response.processed, "interruptions": interruptions},
+        "current_turn_persisted_item_count": _persisted(root, positions, response, generated),
+        "trace": _trace(root, losses),
+    }
+
+
+def _check_version(root: At) -> None:
+    version = root.need("$schemaVersion")
+    if version.value not in TYPESCRIPT_SCHEMA_VERSIONS:
+        known = ", ".join(TYPESCRIPT_SCHEMA_VERSIONS)
+        version.fail(
+            "unknown_schema_version",
+            f"The TypeScript SDK wrote schema version {version.value!r}; known here: {known}. "
+            "Use versions of both SDKs that belong together",
+        )
+
+
+def _refuse_what_is_not_a_pause(root: At, guardrails_settled: bool) -> None:
+    step = root.get("currentStep")
+    if step is None or step.need("type").value != "next_step_interruption":
+        root.fail(
+            "not_interrupted",
+            "Only a run that waits for approvals can be carried over, and this one does not. "
+            "Resume in the language that saved it",
+        )
+    step.need("data").object("interruptions")
+    if root.get("lastProcessedResponse") is None:
+        root.fail("response_unprocessed", "The last answer of the model was not processed yet")
+    sandbox = root.get("sandbox")
+    if sandbox is not None:
+        sandbox.fail("sandbox", "The run has a sandbox, which belongs to the language that made it")
+    for name in _SESSION_FIELDS:
+        unfinished = root.get(name)
+        if unfinished is not None:
+            unfinished.fail(
+                "session_write_pending",
+                "The session has not been written to the end. Resume in the language that saved it",
+            )
+    compacted = root.get("currentTurnSessionWriteCompactedItemCount")
+    if compacted is not None and compacted.value != root.need("currentTurnPersistedItemCount").value:
+        compacted.fail("session_write_pending", "The session has not been compacted to the end")
+    completed = root.get("initialInputGuardrailsCompleted")
+    if not guardrails_settled or completed is None or not completed.flag():
+        root.fail(
+            "guardrails_unsettled",
+            "It is not certain that the guardrails of the input had finished when the run was saved. "
+            "Wait for the end of the run before saving it",
+        )
+    ambiguous = root.get("ambiguousToolInvocationCallIds")
+    if ambiguous is not None and ambiguous.list():
+        ambiguous.fail("call_id_reused", "Calls of tools cannot be told apart by their ids")
+
+
+def _generated_items(
+    root: At, graph: AgentGraph, interruptions: list[JsonObject]
+) -> tuple[list[tuple[At, JsonObject]], list[int]]:
+    """The run's items with their translations, and for each its index among the saved ones."""
+    pending = _ids(interruptions)
+    kept: list[tuple[At, JsonObject]] = []
+    positions: list[int] = []
+    for index, item in enumerate(root.need("generatedItems").list()):
+        translated = to_python_run_item(item)
+        for reference in ("agent", "source_agent", "target_agent"):
+            named = translated.get(reference)
+            if isinstance(named, dict):
+                require_agent(graph, item, str(named["name"]))
+        if translated["type"] == "tool_approval_item" and not _ids([translated]) & pending:
+            continue  # A question that was answered long ago.
+        kept.append((item, translated))
+        positions.append(index)
+    return kept, positions
+
+
+def _ids(items: list[JsonObject]) -> set[str]:
+    """The ids of the calls that these items are about."""
+    raws = [item["raw_item"] for item in items]
+    return {str(raw.get("call_id") or raw.get("id")) for raw in raws if isinstance(raw, dict)}
+
+
+def _ownership(
+    root: At, response: Response, generated: list[JsonObject], interruptions: list[JsonObject]
+) -> JsonObject | None:
+    """Which of the run's items came of the answer of the model that is being processed.
+
+    Raises:
+        StateTranslationError: `history_filtered` when they cannot be found.
+    """
+    new_items = response.new_items
+    starts = [
+        start
+        for start in range(len(generated) - len(new_items) + 1)
+        if generated[start : start + len(new_items)] == new_items
+    ]
+    if len(starts) != 1:
+        root.need("generatedItems").fail(
+            "history_filtered",
+            "The last answer of the model is not in the history of the run, or not at one place: "
+            "a handoff filtered it. Resume in the language that saved it",
+        )
+    response.start = starts[0]
+    indexes = [
+        index
+        for pending in interruptions
+        for index in range(starts[0] + len(new_items), len(generated))
+        if generated[index] == pending
+    ]
+    if len(indexes) != len(interruptions) or len(set(indexes)) != len(indexes):
+        # Approvals asked for by a nested run are not among the items of this one.
+        return None
+    return {"start": starts[0], "end": len(generated), "interruptions": indexes}
+
+
+def _persisted(root: At, positions: list[int], response: Response, generated: list[JsonObject]) -> int:
+    """How many items of the current answer the session holds; the TypeScript SDK counts from the beginning."""
+    count = root.get("currentTurnPersistedItemCount")
+    if count is None or count.count() == 0:
+        return 0
+    saved = [
+        index
+        for index, position in enumerate(positions)
+        if position < count.count() and generated[index]["type"] != "tool_approval_item"
+    ]
+    before = [
+        index for index in range(response.start) if generated[index]["type"] != "tool_approval_item"
+    ]
+    if not set(before) <= set(saved):
+        count.fail("session_write_pending", "The session does not hold all that the run had done before")
+    return len([index for index in saved if index >= response.start])
+
+
+def _input(value: At) -> object:
+    return value.value if isinstance(value.value, str) else _items(value)
+
+
+def _items(value: At | None) -> list[JsonObject]:
+    return [to_python_item(item) for item in value.list()] if value is not None else []
+
+
+def _model_responses(root: At, losses: Losses) -> list[JsonObject]:
+    return [_model_response(response, losses) for response in root.need("modelResponses").list()]
+
+
+def _model_response(response: At, losses: Losses) -> JsonObject:
+    response.object("usage", "output", "responseId", "requestId", "providerData")
+    if response.get("providerData") is not None:
+        losses.add(response, "providerData", "the provider's own copy of an answer")
+    return {
+        "usage": to_python_usage(response.need("usage"), losses),
+        "output": [to_python_item(item) for item in response.need("output").list()],
+        "response_id": _optional_text(response, "responseId"),
+        "request_id": _optional_text(response, "requestId"),
+    }
+
+
+def _context(contexts: list[At], graph: AgentGraph, calls: Calls, losses: Losses) -> JsonObject:
+    context = contexts[-1]
+    context.object(
+        "usage",
+        "approvals",
+        "hostedMcpApprovals",
+        "functionApprovals",
+        "legacyFunctionApprovals",
+        "approvalInvocations",
+        "context",
+        "toolInput",
+    )
+    tool_input = context.get("toolInput")
+    return {
+        "usage": to_python_usage(context.need("usage"), losses),
+        **to_python_approvals(contexts, graph),
+        "tool_invocations": calls.ledger(),
+        "context": context.need("context").object(),
+        "context_meta": {
+            "original_type": "mapping",
+            "serialized_via": "mapping",
+            "requires_deserializer": False,
+            "omitted": False,
+        },
+        **({"tool_input": tool_input.value} if tool_input is not None else {}),
+    }
+
+
+def _tool_use(root: At) -> JsonObject:
+    return {
+        agent: [tool.text() for tool in tools.list()] for agent, tools in root.need("toolUseTracker").entries()
+    }
+
+
+def _max_turns(root: At) -> int | None:
+    max_turns = root.get("maxTurns")
+    return max_turns.count() if max_turns is not None else None
+
+
+_BEHAVIORS = {"allow": "allow", "rejectContent": "reject_content", "throwException": "raise_exception"}
+
+
+def _guardrail_results(root: At) -> JsonObject:
+    return {
+        "input_guardrail_results": _results(root, "inputGuardrailResults"),
+        "output_guardrail_results": _results(root, "outputGuardrailResults"),
+        "tool_input_guardrail_results": _tool_results(root, "toolInputGuardrailResults"),
+        "tool_output_guardrail_results": _tool_results(root, "toolOutputGuardrailResults"),
+    }
+
+
+def _results(root: At, name: str) -> list[object]:
+    results = root.need(name).list()
+    for result in results:
+        if result.need("output").need("tripwireTriggered").flag():
+            result.fail("guardrail_tripped", "A guardrail has tripped: the run must not go on")
+    return [result.object() for result in results]
+
+
+def _tool_results(root: At, name: str) -> list[JsonObject]:
+    found = root.get(name)
+    translated: list[JsonObject] = []
+    for result in found.list() if found is not None else ():
+        result.object("guardrail", "output")
+        output = result.need("output")
+        behavior = output.need("behavior")
+        kind = behavior.need("type").one_of(*_BEHAVIORS)
+        if kind == "throwException":
+            result.fail("guardrail_tripped", "A guardrail of a tool has tripped: the run must not go on")
+        translated.append(
+            {
+                "guardrail": result.need("guardrail").object(),
+                "output": {
+                    "outputInfo": output.object().get("outputInfo"),
+                    "behavior": {**behavior.object(), "type": _BEHAVIORS[kind]},
+                },
+            }
+        )
+    return translated
+
+
+def _trace(root: At, losses: Losses) -> JsonObject | None:
+    if root.get("currentAgentSpan") is not None:
+        losses.add(root, "currentAgentSpan", "the open span of the trace")
+    trace = root.get("trace")
+    if trace is None:
+        return None
+    trace.object("object", "id", "workflow_name", "group_id", "metadata", "tracing_api_key")
+    trace_id = trace.need("id").text()
+    if trace_id == "no-op":
+        return None
+    return {
+        "object": "trace",
+        "id": trace_id,
+        "workflow_name": trace.need("workflow_name").text(),
+        "group_id": _optional_text(trace, "group_id"),
+        "metadata": trace.object().get("metadata"),
+    }
+
+
+def _optional_text(at: At, key: str) -> str | None:
+    found = at.get(key)
+    return found.text() if found is not None else None

@@ -2,6 +2,7 @@ import type { Extension, PGlite, Transaction as PGliteTransaction } from "@elect
 import type { Database, Parameter, Row, Transaction } from "./database.ts";
 import { StatementError } from "./database_error.ts";
 import { type DirectoryLock, lockDirectory } from "./_directory_lock.ts";
+import { TransactionScope } from "./_transaction_scope.ts";
 import { parsers, sentAsText, serialize } from "./_values.ts";
 
 /**
@@ -83,19 +84,17 @@ export class PGliteDatabase implements Database {
 
   /** Runs `body` in a transaction. Others wait until it has ended: PGlite has one connection. */
   async transaction<T>(body: (transaction: Transaction) => Promise<T>): Promise<T> {
-    let failure: unknown;
-    return await this.instance.transaction(async (inner) => {
-      const doom = (error: unknown) => {
-        failure ??= error;
-        throw error;
-      };
-      const value = await body({
-        query: (text, parameters = []) => run(inner, text, parameters).catch(doom),
-        script: async (sql) => void await inner.exec(sql).catch(refuse).catch(doom),
-      });
-      if (failure !== undefined) throw failure;
-      return value;
-    });
+    const scope = new TransactionScope();
+    try {
+      return await this.instance.transaction((inner) =>
+        scope.run({
+          query: (text, parameters = []) => run(inner, text, parameters),
+          script: async (sql) => void await inner.exec(sql).catch(refuse),
+        }, body)
+      );
+    } finally {
+      scope.end();
+    }
   }
 
   /** Waits for statements under way, closes, and lets other processes in. */

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ROOT, sourcesIn, withoutComments } from "../package/_sources.ts";
 
 const READ = /(?:env\.get|environment|readEnvironment)\(\s*"([A-Z][A-Z0-9_]+)"/g;
-const LISTED = /"((?:PG|SUPABASE|TIMESTEP|OPENAI|OLLAMA|FIRECRAWL)_[A-Z0-9_]+)"/g;
+const LISTED = /"((?:PG_CONNECTION|SUPABASE|TIMESTEP|OPENAI|OLLAMA|FIRECRAWL)_[A-Z0-9_]+)"/g;
 
 Deno.test("README lists every environment variable that is read, and no other", async () => {
   const readme = await Deno.readTextFile(new URL("README.md", ROOT));

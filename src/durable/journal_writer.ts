@@ -4,7 +4,6 @@ import { OwnershipLostError } from "./errors.ts";
 import type { JournalRow } from "./journal_row.ts";
 import type { JsonValue } from "./json.ts";
 import type { RunError, RunOutcomeStatus } from "./run_outcome.ts";
-import { writeStatement } from "./journal_sql.ts";
 
 /** Who executes a run: what it writes counts only while the run's epoch is this one. */
 export interface RunOwner {
@@ -121,7 +120,7 @@ export class JournalWriter {
   async close(queryable: Queryable, end: SegmentEnd): Promise<void> {
     await this.#writing;
     if (this.#failure) throw this.#failure.error;
-    await execute(queryable, this.#owner, { ...this.#take().write, end: JSON.stringify([end]) });
+    await execute(queryable, this.#owner, { ...this.#take().write, end: JSON.stringify(end) });
   }
 
   /** Stops timers. What is pending is dropped. */
@@ -225,10 +224,13 @@ export async function writeRow(transaction: Queryable, owner: RunOwner, row: Jou
 }
 
 async function execute(queryable: Queryable, owner: RunOwner, write: PendingWrite): Promise<void> {
-  const statement = writeStatement(owner, write);
-  if (!statement) return;
-  const [result] = await queryable.query(statement.text, statement.parameters);
-  if (result?.owned !== 1) throw ownershipLost(owner);
+  const { rows, events, published, end } = write;
+  if (!rows && !events && !published && !end) return;
+  const [result] = await queryable.query(
+    "select timestep.write_journal($1, $2::int, $3::int, $4, $5, $6, $7) as owned",
+    [owner.runId, owner.epoch, owner.segment, rows || null, events || null, published || null, end ?? null],
+  );
+  if (result?.owned !== true) throw ownershipLost(owner);
 }
 
 function isConnectionError(error: unknown): boolean {

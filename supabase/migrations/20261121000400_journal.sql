@@ -21,7 +21,6 @@ create table if not exists timestep.journal (
   constraint journal_status_is_known check (status in ('started', 'completed', 'failed')),
   constraint journal_started_has_no_result check (status <> 'started' or (output is null and position is null))
 );
-create index if not exists journal_position on timestep.journal (run_id, position);
 
 create or replace view timestep.tool_calls as
 select run_id, key, name as tool_name, status, segment, epoch, recorded_at
@@ -40,6 +39,101 @@ create table if not exists timestep.run_events (
   constraint run_events_pkey primary key (run_id, position),
   constraint run_events_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade
 );
+
+-- Writes what an executor has done of a run, in one transaction: steps, events, places in the stream for steps that
+-- were written in a transaction of a tool's, and how the segment ended. JSON arrays; null for none.
+-- Returns whether the run is this executor's: if not, nothing is written. The lock on the run makes whoever takes it
+-- over meanwhile wait for this transaction, and this one for a takeover that came first.
+create or replace function timestep.write_journal(
+  run_id text,
+  epoch integer,
+  segment integer,
+  steps text default null,
+  events text default null,
+  published text default null,
+  segment_end text default null
+) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  perform from timestep.runs r
+  where r.run_id = write_journal.run_id and r.epoch = write_journal.epoch and r.status = 'running'
+  for no key update;
+  if not found then
+    return false;
+  end if;
+
+  if steps is not null then
+    insert into timestep.journal as known (
+      run_id, key, position, segment, epoch, attempt, kind, status, name, fingerprint, output, context_patch
+    )
+    select
+      write_journal.run_id, s.key, s.position, write_journal.segment, write_journal.epoch, s.attempt, s.kind,
+      s.status, s.name, s.fingerprint, s.output, s.context_patch
+    from json_to_recordset(steps::json) as s (
+      key text, position bigint, attempt integer, kind text, status text, name text, fingerprint text, output json,
+      context_patch json
+    )
+    on conflict on constraint journal_pkey do update set
+      position = excluded.position, epoch = excluded.epoch, attempt = excluded.attempt, status = excluded.status,
+      output = excluded.output, context_patch = excluded.context_patch, recorded_at = now()
+    where known.status = 'started';
+  end if;
+
+  if events is not null then
+    insert into timestep.run_events (run_id, position, step, attempt, events)
+    select write_journal.run_id, e.position, e.step, e.attempt, e.events
+    from json_to_recordset(events::json) as e (position bigint, step text, attempt integer, events json)
+    on conflict on constraint run_events_pkey do nothing;
+  end if;
+
+  if published is not null then
+    update timestep.journal as known set position = p.position
+    from json_to_recordset(published::json) as p (key text, position bigint)
+    where known.run_id = write_journal.run_id and known.key = p.key and known.position is null;
+  end if;
+
+  if segment_end is not null then
+    perform timestep.end_segment(run_id, segment_end::json);
+  end if;
+  return true;
+end
+$$;
+
+-- Records how the segment of a run ended, and adds up what was used in it. Only write_journal() calls it, which
+-- has made sure whose the run is.
+create or replace function timestep.end_segment(run_id text, segment_end json) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  update timestep.runs as r set
+    status = e.status, final_output = e.final_output, error = e.error, executor_id = null, updated_at = now(),
+    finished_at = case when e.status in ('completed', 'blocked', 'failed', 'cancelled') then now() end
+  from json_to_record(segment_end) as e (status text, final_output json, error json)
+  where r.run_id = end_segment.run_id;
+
+  insert into timestep.usage as known (
+    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
+  )
+  select end_segment.run_id, u.*
+  from json_to_recordset(segment_end -> 'usage') as u (
+    model text, requests bigint, input_tokens bigint, cached_input_tokens bigint, output_tokens bigint,
+    reasoning_tokens bigint, total_tokens bigint
+  )
+  on conflict on constraint usage_pkey do update set
+    requests = known.requests + excluded.requests,
+    input_tokens = known.input_tokens + excluded.input_tokens,
+    cached_input_tokens = known.cached_input_tokens + excluded.cached_input_tokens,
+    output_tokens = known.output_tokens + excluded.output_tokens,
+    reasoning_tokens = known.reasoning_tokens + excluded.reasoning_tokens,
+    total_tokens = known.total_tokens + excluded.total_tokens,
+    updated_at = now();
+end
+$$;
 
 -- Processes that execute runs, and when each was last seen alive.
 create table if not exists timestep.executors (

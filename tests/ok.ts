@@ -19,7 +19,8 @@ const CHECKS: readonly Check[] = [
   // With the lock file frozen: one that is out of date fails here.
   { name: "types", args: ["check", "--frozen", "mod.ts", "src", "functions", "tests"] },
   { name: "types of the examples", args: ["check", "--frozen", "--doc-only", "README.md", "mod.ts", "src"] },
-  { name: "documentation", args: ["doc", "--lint", "mod.ts", "src/cli/main.ts"] },
+  // Without npm: Deno 2.8 and 2.9 count the public types of packages in their cache as private ones of ours.
+  { name: "documentation", args: ["doc", "--lint", "--no-npm", "mod.ts", "src/cli/main.ts"] },
   { name: "publishable", args: ["publish", "--dry-run", "--allow-dirty"] },
 ];
 

@@ -49,7 +49,7 @@ Deno.test("mod.ts loads no database driver and no workflow engine before they ar
 Deno.test("every dependency in deno.json is imported somewhere", async () => {
   const sources = [...await sourcesIn("src"), ...await sourcesIn("functions"), ...await sourcesIn("tests")];
   const isUsed = (name: string) =>
-    sources.some(({ text }) => text.includes(`"${name}"`) || text.includes(`"${name}/`));
+    sources.some(({ text }) => text.includes(`"${name}"`) || text.includes(`"${name.replace(/\/$/, "")}/`));
   assertEquals(Object.keys(config.imports).filter((name) => !isUsed(name)), []);
 });
 

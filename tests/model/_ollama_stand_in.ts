@@ -25,11 +25,12 @@ export class OllamaStandIn implements AsyncDisposable {
   readonly mistakes: string[] = [];
   readonly #script: OllamaScript;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #stop = new AbortController();
 
   constructor(script: OllamaScript) {
     this.#script = script;
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen: () => {} },
       (request) => this.#answer(request),
     );
   }
@@ -41,7 +42,9 @@ export class OllamaStandIn implements AsyncDisposable {
 
   /** Stops the server. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
+    // Not shutdown(): Deno 2.1 would wait for ever for a stream whose reader left at "[DONE]".
+    this.#stop.abort();
+    await this.#server.finished;
   }
 
   async #answer(request: Request): Promise<Response> {

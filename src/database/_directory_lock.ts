@@ -25,6 +25,9 @@ export interface DirectoryLock {
  * be created or locked, or holds something else.
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  if (typeof Deno === "undefined") {
+    throw unusable(directory, "this runtime can't lock files, Deno can; run with Deno or use pglite:memory");
+  }
   let file: Deno.FsFile;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -48,8 +51,18 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   };
 }
 
-async function tryLock(file: Deno.FsFile): Promise<boolean> {
-  return await file.tryLock(true);
+type Lockable = Pick<Deno.FsFile, "lock"> & Partial<Pick<Deno.FsFile, "tryLock">>;
+
+/** How long a Deno without `tryLock()` waits for a lock before it takes it for somebody else's. */
+const LOCK_PATIENCE_MS = 1_000;
+
+async function tryLock(file: Lockable): Promise<boolean> {
+  if (file.tryLock !== undefined) return await file.tryLock(true);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LOCK_PATIENCE_MS));
+  const locked = file.lock(true).then(() => true);
+  locked.catch(() => {});
+  return await Promise.race([locked, tooLate]).finally(() => clearTimeout(timer));
 }
 
 function beginCreating(directory: string): boolean {

@@ -41,7 +41,8 @@ function explainFatal(code: string, message: string, address: PostgresAddress): 
   return databaseError("server_unreachable", message, address);
 }
 
-const closings = ["CONNECTION_CLOSED", "CONNECTION_DESTROYED", "ECONNRESET", "EPIPE"];
+const closings = ["CONNECTION_CLOSED", "CONNECTION_DESTROYED", "ECONNRESET", "EPIPE"]
+  .concat(["ERR_STREAM_WRITE_AFTER_END", "ERR_STREAM_DESTROYED", "ERR_SOCKET_CLOSED"]);
 
 function explainConnection(code: string, message: string, address: PostgresAddress): unknown {
   if (code === "CONNECTION_ENDED") {

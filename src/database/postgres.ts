@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import type { Database, Parameter, Row, Transaction } from "./database.ts";
 import { DatabaseError } from "./database_error.ts";
-import { explain } from "./_postgres_errors.ts";
+import { databaseError, explain } from "./_postgres_errors.ts";
 import { SocketSource } from "./_postgres_socket.ts";
 import { parsePostgresUri, type PostgresAddress } from "./_postgres_uri.ts";
 import { TransactionScope } from "./_transaction_scope.ts";
@@ -70,7 +70,7 @@ class PostgresDatabase implements Database {
         await begin;
       } catch (error) {
         // What the body threw is the caller's own and passes as it is.
-        throw error === thrown ? error : explain(error, this.#address);
+        throw error === thrown ? error : this.#explain(error);
       } finally {
         scope.end();
       }
@@ -93,9 +93,7 @@ class PostgresDatabase implements Database {
       for (let delayMs = 50;; delayMs = Math.min(2 * delayMs, 1_000)) {
         let begun = false;
         try {
-          const result = await attempt(() => begun = true);
-          this.#wasConnected = true;
-          return result;
+          return await attempt(() => begun = true);
         } catch (error) {
           const retry = this.#wasConnected && !begun && isAway(error) && Date.now() + delayMs < deadline;
           if (!retry) throw error;
@@ -108,11 +106,19 @@ class PostgresDatabase implements Database {
   async #explained<T>(result: PromiseLike<T>): Promise<T> {
     try {
       const value = await result;
+      this.#wasConnected = true;
       this.#sockets.answered();
       return value;
     } catch (error) {
-      throw explain(error, this.#address);
+      throw this.#explain(error);
     }
+  }
+
+  #explain(error: unknown): unknown {
+    const explained = explain(error, this.#address);
+    const neverWas = !this.#wasConnected && explained instanceof DatabaseError &&
+      explained.code === "connection_lost";
+    return neverWas ? databaseError("server_unreachable", "it hangs up", this.#address) : explained;
   }
 
   /** Sockets don't keep the process alive, so that a program that forgets to close ends; this does, meanwhile. */
@@ -133,14 +139,14 @@ function isAway(error: unknown): boolean {
 }
 
 function pool(address: PostgresAddress, sockets: SocketSource): postgres.Sql {
-  const { host, port, user, password, database, tls, settings } = address;
+  const { host, port, user, password, database, settings } = address;
   const options = {
     host,
     port,
     ...(user === "" ? {} : { username: user }),
     ...(password === "" ? {} : { password }),
     ...(database === "" ? {} : { database }),
-    ssl: typeof tls === "object" ? verification(tls) : tls,
+    ssl: encryption(address),
     socket: () => sockets.open(),
     max: MAX_CONNECTIONS,
     prepare: false,
@@ -161,12 +167,29 @@ function pool(address: PostgresAddress, sockets: SocketSource): postgres.Sql {
   return postgres(options);
 }
 
-function verification(tls: { readonly ca?: string; readonly verifyHost: boolean }) {
+/** What the driver's `ssl` has to be. */
+function encryption(address: PostgresAddress) {
+  const { tls } = address;
+  if (tls === false) return false;
+  if (!canUpgradeToTls()) {
+    if (tls === "prefer") return false;
+    throw databaseError(
+      "tls_failed",
+      `this runtime, Deno ${Deno.version.deno}, can't turn an open connection into an encrypted one`,
+      address,
+    );
+  }
+  if (typeof tls === "string") return tls;
   return {
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     rejectUnauthorized: true,
     ...(tls.verifyHost ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+/** Deno 2.1, on which Supabase's edge runtime is built, waits for ever when `node:tls` is given a socket. */
+function canUpgradeToTls(): boolean {
+  return typeof Deno === "undefined" || !/^(1|2\.[01])\./.test(Deno.version.deno);
 }
 
 /** The extended protocol also without parameters, so that one statement is one statement on either engine. */

@@ -19,9 +19,9 @@ export interface ClaimedRun {
 }
 
 const claimSchema = z.object({
-  agent_name: z.string(),
-  agent_fingerprint: z.string().nullable(),
-  session_id: z.string().nullable(),
+  agentName: z.string(),
+  agentFingerprint: z.string().nullable(),
+  sessionId: z.string().nullable(),
   epoch: z.number().int(),
   input: z.unknown(),
   options: z.unknown(),
@@ -40,13 +40,14 @@ export async function claimRun(
   const [row] = await database.query(
     `update timestep.runs set status = 'running', epoch = epoch + 1, executor_id = $3, updated_at = now()
      where run_id = $1 and segment = $2::int and status in ('queued', 'running') and agent_name = any($4::text[])
-     returning agent_name, agent_fingerprint, session_id, epoch, input, options`,
+     returning agent_name as "agentName", agent_fingerprint as "agentFingerprint",
+       session_id as "sessionId", epoch, input, options`,
     [runId, segment, executorId, registeredAgentNames()],
   );
   if (!row) return await whyNotClaimed(database, runId, segment);
   const claim = claimSchema.parse(row);
-  const agent = registeredAgent(claim.agent_name);
-  if (!agent) throw new AgentNotRegisteredError(runId, claim.agent_name);
+  const agent = registeredAgent(claim.agentName);
+  if (!agent) throw new AgentNotRegisteredError(runId, claim.agentName);
   const owner = { runId, segment, epoch: claim.epoch };
   const isNew = segment === 0 && claim.epoch === 1;
   const { steps, attempts, position } = isNew
@@ -54,8 +55,8 @@ export async function claimRun(
     : await readJournal(database, runId, segment);
   return {
     agent,
-    agentFingerprint: claim.agent_fingerprint,
-    sessionId: claim.session_id,
+    agentFingerprint: claim.agentFingerprint,
+    sessionId: claim.sessionId,
     input: claim.input,
     options: parseRunOptions(claim.options),
     execution: new Execution(database, owner, steps, new Map(attempts), position),
@@ -64,11 +65,11 @@ export async function claimRun(
 
 async function whyNotClaimed(database: Database, runId: string, segment: number): Promise<undefined> {
   const [row] = await database.query(
-    "select agent_name, segment = $2::int and status in ('queued', 'running') as executable from timestep.runs where run_id = $1",
+    "select agent_name as \"agentName\", segment = $2::int and status in ('queued', 'running') as executable from timestep.runs where run_id = $1",
     [runId, segment],
   );
   if (!row) throw new RunNotFoundError(`Cannot execute run "${runId}": there is no run of this id.`);
-  const agentName = String(row.agent_name);
+  const agentName = String(row.agentName);
   if (row.executable === true && !registeredAgent(agentName)) {
     throw new AgentNotRegisteredError(runId, agentName);
   }
@@ -87,7 +88,8 @@ const NOTHING_RECORDED: Recorded = { steps: [], attempts: [], position: 0 };
 /** All that was recorded of a segment. After the claim: whoever wrote before has been waited for. */
 async function readJournal(database: Database, runId: string, segment: number): Promise<Recorded> {
   const steps = await database.query(
-    `select key, kind, status, name, fingerprint, attempt, position, output, context_patch, recorded_at
+    `select key, kind, status, name, fingerprint, attempt, position, output,
+       context_patch as "contextPatch", recorded_at as "recordedAt"
      from timestep.journal where run_id = $1 and segment = $2::int order by position nulls last`,
     [runId, segment],
   );
@@ -116,11 +118,10 @@ const stepSchema = z.object({
   attempt: z.number().int(),
   position: z.number().int().nullable(),
   output: z.unknown(),
-  context_patch: z.unknown(),
-  recorded_at: z.date(),
+  contextPatch: z.unknown(),
+  recordedAt: z.date(),
 });
 
 function toRecordedStep(row: Row): RecordedStep {
-  const { context_patch: contextPatch, recorded_at: recordedAt, ...step } = stepSchema.parse(row);
-  return { ...step, contextPatch, recordedAt };
+  return stepSchema.parse(row);
 }

@@ -23,6 +23,7 @@ import { readOutcome } from "./read_outcome.ts";
 import { retryAfterMs, toRunFailure } from "./run_error.ts";
 import type { RunOutcome } from "./run_outcome.ts";
 import { runInScope, Scope } from "./scope.ts";
+import { accelerateSdk } from "./sdk/accelerate.ts";
 import { instrumentSdk } from "./sdk/instrument.ts";
 import { UnknownOutcome } from "./unknown_outcome.ts";
 import { watchOwnership } from "./watch_ownership.ts";
@@ -52,6 +53,7 @@ export async function executeRun(options: ExecuteRunOptions): Promise<RunOutcome
   const stop = () => execution.fail(stopped(options));
   if (options.signal?.aborted) stop();
   options.signal?.addEventListener("abort", stop, { once: true });
+  const decelerate = accelerateSdk();
   const unwatch = watchOwnership(execution, options.watchIntervalMs);
   try {
     return await executeClaimed(claim, options);
@@ -60,6 +62,7 @@ export async function executeRun(options: ExecuteRunOptions): Promise<RunOutcome
     throw error;
   } finally {
     await unwatch();
+    decelerate();
     options.signal?.removeEventListener("abort", stop);
     execution.writer.dispose();
   }

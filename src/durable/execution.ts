@@ -7,11 +7,11 @@ import { JournalWriter, type ModelUsage, type RunOwner } from "./journal_writer.
 
 const NOTHING_USED = {
   requests: 0,
-  input_tokens: 0,
-  cached_input_tokens: 0,
-  output_tokens: 0,
-  reasoning_tokens: 0,
-  total_tokens: 0,
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  totalTokens: 0,
 };
 
 /** A run while this process executes it: what was recorded before, and where to record what happens now. */
@@ -118,11 +118,11 @@ export class Execution {
     this.#usage.set(model, {
       model,
       requests: used.requests + usage.requests,
-      input_tokens: used.input_tokens + usage.inputTokens,
-      cached_input_tokens: used.cached_input_tokens + sum(usage.inputTokensDetails, "cached_tokens"),
-      output_tokens: used.output_tokens + usage.outputTokens,
-      reasoning_tokens: used.reasoning_tokens + sum(usage.outputTokensDetails, "reasoning_tokens"),
-      total_tokens: used.total_tokens + usage.totalTokens,
+      inputTokens: used.inputTokens + usage.inputTokens,
+      cachedInputTokens: used.cachedInputTokens + sum(usage.inputTokensDetails, "cached_tokens"),
+      outputTokens: used.outputTokens + usage.outputTokens,
+      reasoningTokens: used.reasoningTokens + sum(usage.outputTokensDetails, "reasoningTokens"),
+      totalTokens: used.totalTokens + usage.totalTokens,
     });
   }
 

@@ -18,17 +18,39 @@ export type RunEnd =
  * @throws {OwnershipLostError} When another process took the run over meanwhile; nothing is written then.
  */
 export async function finishRun({ execution }: ClaimedRun, end: RunEnd): Promise<RunOutcome> {
-  await execution.writer.close(execution.database, segmentEnd(end, execution.usage));
-  const { runId } = execution.owner;
+  const closing = segmentEnd(end, execution.usage);
+  await execution.writer.close(execution.database, closing);
+  const { runId, segment } = execution.owner;
+  if (segment === 0 && closing.status === "completed") return completed(runId, closing);
   const outcome = await readOutcome(execution.database, runId);
   if (!outcome) throw new Error(`Run "${runId}" has ended and is running at once.`);
   return outcome;
 }
 
+/** The usual outcome, without asking the database what it was just told. */
+function completed(runId: string, { finalOutput, usage }: SegmentEnd): RunOutcome {
+  const sum = (count: (used: SegmentEnd["usage"][number]) => number) =>
+    usage.reduce((total, used) => total + count(used), 0);
+  return {
+    runId,
+    status: "completed",
+    segment: 0,
+    ...(finalOutput === undefined || finalOutput === null ? {} : { finalOutput }),
+    interruptions: [],
+    usage: {
+      requests: sum(({ requests }) => requests),
+      inputTokens: sum(({ inputTokens }) => inputTokens),
+      outputTokens: sum(({ outputTokens }) => outputTokens),
+      totalTokens: sum(({ totalTokens }) => totalTokens),
+    },
+    unknownToolCalls: [],
+  };
+}
+
 function segmentEnd(end: RunEnd, usage: SegmentEnd["usage"]): SegmentEnd {
   switch (end.type) {
     case "result":
-      return { status: "completed", final_output: plain(end.result.finalOutput), usage };
+      return { status: "completed", finalOutput: plain(end.result.finalOutput), usage };
     case "failure":
       return { ...end.failure, usage };
     case "unknown":

@@ -27,7 +27,7 @@ type Entry =
 /** How a segment ended: a row of `timestep.runs`, and what was used in it. */
 export interface SegmentEnd {
   status: RunOutcomeStatus;
-  final_output?: JsonValue | undefined;
+  finalOutput?: JsonValue | undefined;
   error?: RunError | undefined;
   usage: ModelUsage[];
 }
@@ -36,11 +36,11 @@ export interface SegmentEnd {
 export interface ModelUsage {
   model: string;
   requests: number;
-  input_tokens: number;
-  cached_input_tokens: number;
-  output_tokens: number;
-  reasoning_tokens: number;
-  total_tokens: number;
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+  totalTokens: number;
 }
 
 /** What is pending, in the form of the statement that writes it. */

@@ -14,7 +14,7 @@ const errorSchema = z.object({
 const runSchema = z.object({
   status: z.enum(["completed", "interrupted", "blocked", "failed", "cancelled", "unknown_outcome"]),
   segment: z.number().int(),
-  final_output: z.json(),
+  finalOutput: z.json(),
   error: errorSchema.nullable(),
 });
 
@@ -26,14 +26,14 @@ const runSchema = z.object({
  */
 export async function readOutcome(queryable: Queryable, runId: string): Promise<RunOutcome | undefined> {
   const [row] = await queryable.query(
-    "select status, segment, final_output, error from timestep.runs where run_id = $1",
+    'select status, segment, final_output as "finalOutput", error from timestep.runs where run_id = $1",
     [runId],
   );
   if (!row) {
     throw new RunNotFoundError(`Cannot tell what became of run "${runId}": there is no run of this id.`);
   }
   if (row.status === "queued" || row.status === "running") return undefined;
-  const { status, segment, final_output: finalOutput, error } = runSchema.parse(row);
+  const { status, segment, finalOutput, error } = runSchema.parse(row);
   return {
     runId,
     status,

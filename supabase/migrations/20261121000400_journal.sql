@@ -111,9 +111,9 @@ as $$
 #variable_conflict use_column
 begin
   update timestep.runs as r set
-    status = e.status, final_output = e.final_output, error = e.error, executor_id = null, updated_at = now(),
+    status = e.status, final_output = e."finalOutput", error = e.error, executor_id = null, updated_at = now(),
     finished_at = case when e.status in ('completed', 'blocked', 'failed', 'cancelled') then now() end
-  from json_to_record(segment_end) as e (status text, final_output json, error json)
+  from json_to_record(segment_end) as e (status text, "finalOutput" json, error json)
   where r.run_id = end_segment.run_id;
 
   insert into timestep.usage as known (
@@ -121,8 +121,8 @@ begin
   )
   select end_segment.run_id, u.*
   from json_to_recordset(segment_end -> 'usage') as u (
-    model text, requests bigint, input_tokens bigint, cached_input_tokens bigint, output_tokens bigint,
-    reasoning_tokens bigint, total_tokens bigint
+    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
+    "reasoningTokens" bigint, "totalTokens" bigint
   )
   on conflict on constraint usage_pkey do update set
     requests = known.requests + excluded.requests,

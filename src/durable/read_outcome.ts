@@ -26,7 +26,7 @@ const runSchema = z.object({
  */
 export async function readOutcome(queryable: Queryable, runId: string): Promise<RunOutcome | undefined> {
   const [row] = await queryable.query(
-    'select status, segment, final_output as "finalOutput", error from timestep.runs where run_id = $1",
+    'select status, segment, final_output as "finalOutput", error from timestep.runs where run_id = $1',
     [runId],
   );
   if (!row) {

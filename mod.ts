@@ -12,6 +12,8 @@ export { DatabaseError, StatementError } from "./src/database/database_error.ts"
 export type { DatabaseErrorCode } from "./src/database/database_error.ts";
 export { openDatabase } from "./src/database/open_database.ts";
 export type { OpenDatabaseOptions } from "./src/database/open_database.ts";
+export { purge } from "./src/database/purge.ts";
+export type { PurgeOptions, PurgeResult } from "./src/database/purge.ts";
 
 export { MultiModelProvider, UnknownModelPrefixError } from "./src/model/multi_model_provider.ts";
 export type { MultiModelProviderOptions } from "./src/model/multi_model_provider.ts";

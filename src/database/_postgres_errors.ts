@@ -66,20 +66,20 @@ function explainConnection(code: string, message: string, address: PostgresAddre
  */
 export function databaseError(code: DatabaseErrorCode, why: string, address: PostgresAddress): DatabaseError {
   const place = address.host.startsWith("/") ? address.host : `${address.host}:${address.port}`;
-  const [what, advice] = sentences[code] ?? ["use the database", "Check the connection string."];
+  const [what, advice] = sentences.get(code) ?? ["use the database", "Check the connection string."];
   return new DatabaseError(code, `Cannot ${what} on Postgres at ${place}: ${why}. ${advice}`);
 }
 
-const sentences: Partial<Record<DatabaseErrorCode, [what: string, advice: string]>> = {
-  host_not_found: ["reach the database", "Check the host in the connection string."],
-  server_unreachable: ["reach the database", "Check host and port, and that the server is up."],
-  tls_failed: ["connect with TLS", "Check sslmode and sslrootcert in the connection string."],
-  authentication_failed: ["log in", "Check user and password in the connection string."],
-  database_not_found: ["open the database", "Create it, or check its name in the connection string."],
-  permission_missing: ["open the database", "Grant the permission to the role, or use another role."],
-  too_many_connections: ["connect", "Raise max_connections, or connect through a pooler."],
-  connection_lost: [
+const sentences = new Map<DatabaseErrorCode, [what: string, advice: string]>([
+  ["host_not_found", ["reach the database", "Check the host in the connection string."]],
+  ["server_unreachable", ["reach the database", "Check host and port, and that the server is up."]],
+  ["tls_failed", ["connect with TLS", "Check sslmode and sslrootcert in the connection string."]],
+  ["authentication_failed", ["log in", "Check user and password in the connection string."]],
+  ["database_not_found", ["open the database", "Create it, or check its name in the connection string."]],
+  ["permission_missing", ["open the database", "Grant the permission to the role, or use another role."]],
+  ["too_many_connections", ["connect", "Raise max_connections, or connect through a pooler."]],
+  ["connection_lost", [
     "say whether the statement took effect",
     "Look at the data before sending it again.",
-  ],
-};
+  ]],
+]);

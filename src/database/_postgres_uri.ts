@@ -29,7 +29,7 @@ export type TlsMode = false | "prefer" | "require" | { readonly ca?: string; rea
 export function parsePostgresUri(text: string): PostgresAddress {
   const uri = parse(text);
   const parameters = uri.searchParams;
-  const settings: Record<string, string> = { application_name: "timestep" };
+  const settings: Record<string, string> = { ["application_name"]: "timestep" };
   for (const name of ["application_name", "options"]) {
     const value = parameters.get(name);
     if (value) settings[name] = value;

@@ -2,6 +2,7 @@ import type { Extension, PGlite, Transaction as PGliteTransaction } from "@elect
 import type { Database, Parameter, Row, Transaction } from "./database.ts";
 import { StatementError } from "./database_error.ts";
 import { type DirectoryLock, lockDirectory } from "./_directory_lock.ts";
+import { underlyingDatabase } from "./_shared_database.ts";
 import { TransactionScope } from "./_transaction_scope.ts";
 import { parsers, sentAsText, serialize } from "./_values.ts";
 
@@ -125,4 +126,15 @@ function refuse(error: unknown): never {
     throw new StatementError(error.message, String(error.code), constraint);
   }
   throw error;
+}
+
+/**
+ * The PGlite instance behind a database, for those who need more than statements: a session, notifications.
+ *
+ * @param database One that `openDatabase()` returned.
+ * @returns The instance, or null when another engine answers.
+ */
+export function pgliteInstance(database: Database): PGlite | null {
+  const inner = underlyingDatabase(database);
+  return inner instanceof PGliteDatabase ? inner.instance : null;
 }

@@ -150,10 +150,14 @@ function pool(address: PostgresAddress, sockets: SocketSource): postgres.Sql {
     socket: () => sockets.open(),
     max: MAX_CONNECTIONS,
     prepare: false,
+    // deno-lint-ignore camelcase
     fetch_types: false,
+    // deno-lint-ignore camelcase
     connect_timeout: CONNECT_TIMEOUT_MS / 1_000,
     // Its timer would keep the process alive.
+    // deno-lint-ignore camelcase
     max_lifetime: null,
+    // deno-lint-ignore camelcase
     idle_timeout: 0,
     onnotice: () => {},
     connection: { TimeZone: "UTC", ...settings },

@@ -1,0 +1,45 @@
+import type { Database } from "../database/database.ts";
+import { warn } from "./_logger.ts";
+
+/** The longest time that a timer can be set to, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The end of the time that a part of a run was given. */
+export interface Deadline {
+  /** Aborts when the time is over, after the run was cancelled. */
+  readonly signal: AbortSignal;
+  /** The part is over. */
+  clear(): void;
+}
+
+/**
+ * Starts, or after a crash goes on with, the time that the current part of a run was given. Waiting in a queue or
+ * for a person does not count.
+ *
+ * @param timeoutSeconds Undefined: no limit.
+ */
+export async function startDeadline(
+  database: Database,
+  runId: string,
+  timeoutSeconds: number | undefined,
+): Promise<Deadline | undefined> {
+  if (timeoutSeconds === undefined) return undefined;
+  const [row] = await database.query(
+    `update timestep.runs set deadline_at = coalesce(deadline_at, now() + make_interval(secs => $2))
+     where run_id = $1 returning (extract(epoch from deadline_at - now()) * 1000)::float8 as left_ms`,
+    [runId, timeoutSeconds],
+  );
+  const controller = new AbortController();
+  const end = async () => {
+    const error = { name: "TimeoutError", message: `The run took longer than ${timeoutSeconds} seconds.` };
+    try {
+      await database.query("select timestep.cancel_run($1, $2::text::json)", [runId, JSON.stringify(error)]);
+      controller.abort();
+    } catch (error) {
+      warn(`Cannot end run "${runId}", whose time is over; tried again in a second: ${error}`);
+      timer = setTimeout(end, 1000);
+    }
+  };
+  let timer = setTimeout(end, Math.min(Math.max(0, Number(row?.["left_ms"])), MAX_TIMER_MS));
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}

@@ -1,0 +1,34 @@
+import type { DBOSConfig } from "@dbos-inc/dbos-sdk";
+
+type Logger = NonNullable<DBOSConfig["logger"]>;
+
+/**
+ * What of DBOS's log is shown: that something is wrong. Not what it tells at every launch, and not what is part
+ * of the plan here, such as that a run which was taken over from this process is no longer its own.
+ */
+export const dbosLogger: Logger = {
+  info: () => {},
+  debug: () => {},
+  warn: (entry) => show(entry),
+  error: (entry) => show(entry),
+};
+
+/** Says on standard error what somebody who operates this should know. */
+export function warn(message: string): void {
+  console.warn(`timestep: ${message}`);
+}
+
+const EXPECTED = [
+  /no longer owned by this execution/,
+  /was cancelled during execution/,
+  /^Shutting down while \d+ workflows are still running/,
+  /contention/i,
+  /exceeds the (global|partition) concurrency limit/,
+  /^Ignoring migration error/,
+  /is not the latest version/,
+];
+
+function show(entry: unknown): void {
+  const text = entry instanceof Error ? entry.message : String(entry);
+  if (!EXPECTED.some((pattern) => pattern.test(text))) warn(`DBOS: ${text}`);
+}

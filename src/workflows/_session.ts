@@ -1,0 +1,28 @@
+import { OpenAIConversationsSession, type Session } from "@openai/agents";
+import type { Dispatch } from "./_dispatch.ts";
+import { SessionNotDurableError } from "./errors.ts";
+
+/** A session by what another process needs to open it again. */
+export interface SessionReference {
+  sessionId: string;
+  sessionKind: NonNullable<Dispatch["sessionKind"]>;
+}
+
+/**
+ * How to open a session again elsewhere.
+ *
+ * @throws {SessionNotDurableError} When its items are only in this process.
+ */
+export async function referenceSession(session: Session | undefined): Promise<SessionReference | undefined> {
+  if (session === undefined) return undefined;
+  if (session.constructor.name === "DatabaseSession") {
+    return { sessionId: await session.getSessionId(), sessionKind: "database" };
+  }
+  if (session instanceof OpenAIConversationsSession) {
+    return { sessionId: await session.getSessionId(), sessionKind: "openai_conversations" };
+  }
+  throw new SessionNotDurableError(
+    `Cannot start a durable run with a ${session.constructor.name}: another process could not open it again to ` +
+      "go on with the run. Use a DatabaseSession or an OpenAIConversationsSession.",
+  );
+}

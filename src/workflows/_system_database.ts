@@ -1,0 +1,86 @@
+import type { DBOSConfig } from "@dbos-inc/dbos-sdk";
+import { locate } from "../database/_location.ts";
+import type { Database } from "../database/database.ts";
+import { underlyingDatabase } from "../database/_shared_database.ts";
+import { readEnvironment } from "../database/open_database.ts";
+import { dbosLogger } from "./_logger.ts";
+import { type PGliteInstance, pglitePool } from "./_pglite_pool.ts";
+
+/** How DBOS reaches the database: by its URI, or by a pool that is PGlite. */
+export type SystemDatabaseConfig = Required<Pick<DBOSConfig, "systemDatabaseUrl">> & DBOSConfig;
+
+/** DBOS uses few connections at a time: its polls are short. Ours are a pool of their own. */
+const POOL_SIZE = 4;
+
+/** Lives in a transaction, so that it works through a pooler, and is given back when the process dies. */
+const MIGRATION_LOCK = 7_446_923_003;
+
+const MIGRATION_RETRY_MS = 100;
+
+/**
+ * The part of DBOS's configuration that says where its tables are: in the database of our own, schema `dbos`.
+ *
+ * @param database The database, open.
+ * @param connectionString How it was found.
+ */
+export function systemDatabaseConfig(
+  database: Database,
+  connectionString: string | undefined,
+): Pick<DBOSConfig, "systemDatabaseUrl" | "systemDatabasePool" | "systemDatabasePoolSize"> {
+  const location = locate(connectionString, readEnvironment);
+  if (location.engine === "postgres") {
+    return { systemDatabaseUrl: location.uri, systemDatabasePoolSize: POOL_SIZE };
+  }
+  // DBOS wants a URL beside the pool, and shows it in messages.
+  return { systemDatabaseUrl: "postgresql://pglite:pglite@pglite:5432/pglite", systemDatabasePool: pglitePool(pglite(database)) };
+}
+
+/**
+ * Creates or migrates DBOS's tables, unless they are there. DBOS's own migrations take no lock and fail when two
+ * processes start them at once, so only one does at a time.
+ *
+ * @param database The database, open.
+ * @param connectionString How it was found.
+ */
+export async function migrateDBOS(database: Database, connectionString: string | undefined): Promise<void> {
+  if (await isMigrated(database)) return;
+  const config = systemDatabaseConfig(database, connectionString);
+  const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
+  const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
+  const logger = new GlobalLogger(undefined, { logger: dbosLogger });
+  const ensure = () =>
+    ensureSystemDatabase(config.systemDatabaseUrl ?? "", logger, config.systemDatabasePool, "dbos", false);
+  // The lock's transaction would keep PGlite to itself, where there is nobody to lock out.
+  if (database.engine === "pglite") return await ensure();
+  while (!(await migrateUnderLock(database, ensure))) {
+    // Not by waiting for the lock: DBOS builds indexes concurrently, which waits for every waiting statement.
+    await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
+  }
+}
+
+/** @returns Whether the lock was free. */
+async function migrateUnderLock(database: Database, ensure: () => Promise<void>): Promise<boolean> {
+  return await database.transaction(async (transaction) => {
+    const [row] = await transaction.query("select pg_try_advisory_xact_lock($1) as locked", [MIGRATION_LOCK]);
+    if (row?.["locked"] !== true) return false;
+    if (!(await isMigrated(database))) await ensure();
+    return true;
+  });
+}
+
+async function isMigrated(database: Database): Promise<boolean> {
+  const [found] = await database.query("select to_regclass('dbos.dbos_migrations') is not null as found");
+  if (found?.["found"] !== true) return false;
+  const { allMigrations } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/internal/migrations");
+  const [row] = await database.query("select max(version)::int as version from dbos.dbos_migrations");
+  return Number(row?.["version"]) >= allMigrations("dbos", { useListenNotify: false }).length;
+}
+
+function pglite(database: Database): PGliteInstance {
+  const underlying = underlyingDatabase(database);
+  if ("instance" in underlying) {
+    // The one class that is PGlite has it; named here, it would load PGlite for those who use Postgres.
+    return underlying.instance as PGliteInstance;
+  }
+  throw new TypeError("Cannot launch DBOS: the database is PGlite, but not one that openDatabase() opened.");
+}

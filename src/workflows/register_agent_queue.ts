@@ -1,0 +1,44 @@
+import { dispatchDatabase } from "./_database.ts";
+import { DIRECT_QUEUE } from "./_dispatch.ts";
+import { type QueueLimits, upsertQueue } from "./_queues.ts";
+import { useConfiguration } from "./configure_dbos.ts";
+
+/** A queue with its limits. */
+export interface RegisterAgentQueueOptions extends QueueLimits {
+  /** What runs name the queue by. */
+  name: string;
+}
+
+/**
+ * Records a queue for `queueAgentWorkflow()`, or changes its limits. It is kept in the database: once is enough,
+ * from any process, and all workers follow within a second. The default queue, `agents`, is changed the same way.
+ *
+ * @param options The queue.
+ * @throws {RangeError} When a limit is not a positive number.
+ *
+ * @example One run at a time for each session
+ * ```ts
+ * import { configureDBOS, registerAgentQueue, shutdownDBOS } from "@timestep-ai/timestep";
+ *
+ * configureDBOS({ connectionString: "pglite:memory" });
+ * await registerAgentQueue({ name: "chats", partitionConcurrency: 1 });
+ * await shutdownDBOS();
+ * ```
+ */
+export async function registerAgentQueue({ name, ...limits }: RegisterAgentQueueOptions): Promise<void> {
+  if (name === "" || name === DIRECT_QUEUE || name.startsWith("_dbos_")) {
+    throw new TypeError(`Cannot register queue "${name}": the name is empty or taken. Choose another.`);
+  }
+  const { rateLimit, ...numbers } = limits;
+  for (const [limit, value] of Object.entries({ ...numbers, ...rateLimit })) {
+    const whole = limit !== "periodSeconds" && limit !== "pollingIntervalMs";
+    if (value !== undefined && !(value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value)))) {
+      throw new RangeError(
+        `Cannot register queue "${name}": ${limit} is ${value}, but has to be a positive ${
+          whole ? "integer" : "number"
+        }.`,
+      );
+    }
+  }
+  await upsertQueue(await dispatchDatabase(), name, limits, useConfiguration().name);
+}

@@ -1,0 +1,67 @@
+import type { AnyAgent } from "../run/types.ts";
+import { dispatchDatabase } from "./_database.ts";
+import { applicationVersion, checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch.ts";
+import type { Engine } from "./_engine.ts";
+import { useConfiguration } from "./configure_dbos.ts";
+import { launchedEngine } from "./launch_dbos.ts";
+import { type AgentWorkflowOptions, prepareRun, type PreparedRun, startRun } from "./_start_run.ts";
+import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts";
+
+/**
+ * Runs an agent in a durable workflow: each model call, tool call, guardrail and session write is recorded, and
+ * when this process dies, another one, or this program started again, goes on where it was.
+ *
+ * Starts at once, without a queue. Resolves when the run has ended, or is paused: `interrupted` for approvals,
+ * which `decide()` takes from any process, or `unknown_outcome` for a person to settle. A model or a tool that
+ * fails is a status, not a rejection.
+ *
+ * @param options What to run.
+ * @returns What became of the run.
+ * @throws {RunConflictError} When there is a run of this `workflowId` with another agent, input or session.
+ * @throws {SessionNotDurableError} When another process could not open the session.
+ * @throws {DatabaseError} When the database can't be opened.
+ *
+ * @example
+ * ```ts
+ * import { Agent } from "@openai/agents";
+ * import { configureDBOS, runAgentWorkflow, shutdownDBOS } from "@timestep-ai/timestep";
+ * import { FakeModel } from "@openai/agents-core/testing";
+ * ```
+ */
+export async function runAgentWorkflow<TAgent extends AnyAgent>(
+  options: AgentWorkflowOptions & { agent: TAgent },
+): Promise<AgentWorkflowResult> {
+  const runId = checkedWorkflowId(options.workflowId);
+  const prepared = await prepareRun(options);
+  const engine = await launchedEngine();
+  await begin(runId, prepared, engine);
+  const database = engine?.database ?? await dispatchDatabase();
+  return await loadResult(database, runId, options.agent);
+}
+
+/** Starts the run in this process, or leaves it to a worker when this process executes none. */
+async function begin(runId: string, prepared: PreparedRun, engine: Engine | undefined): Promise<void> {
+  const applicationName = useConfiguration().name;
+  const ownerToken = crypto.randomUUID();
+  const database = engine?.database ?? await dispatchDatabase();
+  const claimed = await database.transaction(async (transaction) => {
+    const dispatch = { applicationName, queueName: DIRECT_QUEUE };
+    if (!(await startRun(transaction, runId, prepared, dispatch)) || !engine) return false;
+    const rows = await transaction.query(CLAIM, [
+      runId,
+      engine.executorId,
+      ownerToken,
+      applicationVersion(applicationName),
+    ]);
+    return rows.length > 0;
+  });
+  if (claimed) await engine?.dispatch([runId], ownerToken);
+}
+
+/** What DBOS does when it takes a workflow out of its queue. */
+const CLAIM = `
+update dbos.workflow_status
+set status = 'PENDING', executor_id = $2, owner_xid = $3, application_version = $4,
+  started_at_epoch_ms = (extract(epoch from now()) * 1000)::bigint, recovery_attempts = 1
+where workflow_uuid = $1 and status = 'ENQUEUED'
+returning workflow_uuid`;

@@ -25,13 +25,13 @@ from agents import (
     ToolApprovalItem,
     ToolGuardrailFunctionOutput,
     ToolInputGuardrail,
-    ToolOutputGuardrail,
     ToolOutputFileContent,
+    ToolOutputGuardrail,
     ToolOutputImage,
     ToolOutputText,
     handoff,
 )
-from agents.memory import Session
+from agents.memory import Session, SessionABC, SessionSettings
 from agents.usage import Usage
 from openai import AsyncOpenAI
 
@@ -55,11 +55,11 @@ def load_scenarios() -> list[Json]:
     return scenarios
 
 
-class MemorySession:
+class MemorySession(SessionABC):
     """A session in memory: what the SDK gave, in order."""
 
     session_id = "session"
-    session_settings = None
+    session_settings: SessionSettings | None = None
 
     def __init__(self, items: list[Any]) -> None:
         self.items = items
@@ -94,9 +94,7 @@ class Stage:
         self._agents: dict[str, Agent[Any]] = {}
         self.agent = self._agent(scenario["agents"][0]["name"])
 
-    async def run(
-        self, start: str | list[Any] | RunState[Any], session: Session | None = None
-    ) -> RunResult:
+    async def run(self, start: str | list[Any] | RunState[Any], session: Session | None = None) -> RunResult:
         """Runs to the next pause or the end."""
         options: Json = {}
         for ours, theirs in (
@@ -192,12 +190,8 @@ class Stage:
             on_invoke_tool=invoke,
             strict_json_schema=False,
             needs_approval=definition.get("needsApproval", False),
-            tool_input_guardrails=(
-                [ToolInputGuardrail(_allow, name="pass")] if "input" in guardrails else None
-            ),
-            tool_output_guardrails=(
-                [ToolOutputGuardrail(_allow, name="pass")] if "output" in guardrails else None
-            ),
+            tool_input_guardrails=([ToolInputGuardrail(_allow, name="pass")] if "input" in guardrails else None),
+            tool_output_guardrails=([ToolOutputGuardrail(_allow, name="pass")] if "output" in guardrails else None),
         )
 
 

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar
 
 from agents import (
-    Agent,
-    ModelProvider,
-    RunConfig,
-    Runner,
     RunResult,
     RunResultStreaming,
     RunState,
     TResponseInputItem,
 )
-from agents.memory import Session
-
-from .multi_model_provider import MultiModelProvider
-from .state._claims import claim_of
 
 RunInput = str | list[TResponseInputItem] | RunState[Any]
 """What a run starts from: a text, items, or the state of a paused run."""

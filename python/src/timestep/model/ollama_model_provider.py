@@ -58,8 +58,7 @@ class OllamaModelProvider(ModelProvider):
         """
         if not model_name:
             raise TypeError(
-                "The Ollama model could not be chosen: Ollama has no default model. "
-                'Name one, e.g. "gpt-oss:20b"'
+                'The Ollama model could not be chosen: Ollama has no default model. Name one, e.g. "gpt-oss:20b"'
             )
         endpoint = ollama_endpoint(
             model_name,
@@ -97,7 +96,5 @@ def _client(endpoint: OllamaEndpoint) -> AsyncOpenAI:
         base_url=f"{endpoint.url}/v1",
         # The client insists on a key and would take OPENAI_API_KEY; the header is replaced above.
         api_key="unused",
-        http_client=httpx2.AsyncClient(
-            event_hooks={"request": [keep_ours]}, timeout=httpx2.Timeout(600, connect=10)
-        ),
+        http_client=httpx2.AsyncClient(event_hooks={"request": [keep_ours]}, timeout=httpx2.Timeout(600, connect=10)),
     )

@@ -18,7 +18,7 @@ from agents import (
 from agents.memory import Session
 
 from ..model.multi_model_provider import MultiModelProvider
-from ..state._claims import Claim, claim_of
+from ..state._claims import Claim, claim_of, remember_claim
 from .consume_result import consume_result
 
 # The context of a run is whatever its tools agree on; neither this module nor the SDK looks into it.
@@ -111,8 +111,8 @@ async def run_agent(
         timestep.RunStateConflictError: The state is being resumed, or was, by somebody else.
     """
     claim = claim_of(run_input) if isinstance(run_input, RunState) else None
-    if claim is not None:
-        await claim.take()
+    if claim is not None and isinstance(run_input, RunState):
+        await claim.take(run_input)
     run_config = RunConfig(model_provider=model_provider or MultiModelProvider())
     result: AnyResult
     if stream:
@@ -133,6 +133,6 @@ async def _conclude(result: AnyResult, claim: Claim | None) -> None:
         state = result.to_state()
         setattr(result, "state", state)  # noqa: B010 -- not declared by the SDK
         if claim is not None:
-            claim.pass_on(state)
+            remember_claim(state, claim)
     elif claim is not None:
         await claim.settle()

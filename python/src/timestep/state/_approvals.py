@@ -99,9 +99,7 @@ def _refuse_other_tools(context: At) -> None:
     for entry in bound.list() if bound is not None else ():
         entry.object("agentIdentity", "invocations", "approvals")
         # Those of hosted tools are kept a second time, for all agents together.
-        others += [
-            record for key, record in entry.need("approvals").entries() if _hosted_names(key) is None
-        ]
+        others += [record for key, record in entry.need("approvals").entries() if _hosted_names(key) is None]
     for record in others:
         record.fail(
             "unsupported_approval",

@@ -139,8 +139,7 @@ def _refuse_surrogates(at: At) -> None:
         elif isinstance(value, str) and not _encodable(value):
             current.fail(
                 "lone_surrogate",
-                "A text holds half of a character, which cannot be sent on. "
-                "Resume in the language that saved it",
+                "A text holds half of a character, which cannot be sent on. Resume in the language that saved it",
             )
 
 

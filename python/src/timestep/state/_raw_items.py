@@ -177,9 +177,7 @@ def _cache_breakpoint(part: At) -> JsonObject:
 
 
 def _function_call(item: At) -> JsonObject:
-    item.object(
-        "type", "id", "callId", "name", "namespace", "arguments", "status", "caller", "providerData"
-    )
+    item.object("type", "id", "callId", "name", "namespace", "arguments", "status", "caller", "providerData")
     namespace = item.get("namespace")
     status = item.get("status")
     return {
@@ -282,9 +280,7 @@ def _reasoning(item: At) -> JsonObject:
     extras = _extras(item, "id", "type", "summary")
     raw = item.get("rawContent")
     if raw is not None and "content" not in extras:
-        extras["content"] = [
-            {"type": "reasoning_text", "text": part.need("text").text()} for part in raw.list()
-        ]
+        extras["content"] = [{"type": "reasoning_text", "text": part.need("text").text()} for part in raw.list()]
     return {
         "type": "reasoning",
         "id": _required_id(item),
@@ -356,8 +352,10 @@ _UNSTATED = ("mcp_list_tools", "mcp_approval_request", "mcp_approval_response", 
 
 
 def _unknown(item: At) -> JsonObject:
+    """What is not part of the protocol is passed on as it is."""
     item.object("type", "id", "providerData")
-    return {**_extras(item), **_id(item)}
+    data = item.get("providerData")
+    return {**(data.object() if data is not None else {}), **_id(item)}
 
 
 _CONVERTERS: dict[str, Callable[[At], JsonObject]] = {

@@ -55,9 +55,7 @@ def to_python_response(
     new_items = [to_python_run_item(item) for item in saved.need("newItems").list()]
     new_items = [item for item in new_items if item["type"] != "tool_approval_item"]
     nested = _NestedRuns(root, translate_nested)
-    functions = [
-        _function(run, graph, current_agent, nested) for run in saved.need("functions").list()
-    ]
+    functions = [_function(run, graph, current_agent, nested) for run in saved.need("functions").list()]
     nested.refuse_unused()
     requests = saved.get("mcpApprovalRequests")
     return Response(
@@ -94,8 +92,7 @@ def _refuse_other_actions(saved: At) -> None:
     if handoffs.list():
         handoffs.fail(
             "handoff_pending",
-            "The model asked for a handoff beside a call that waits for approval. "
-            "Resume in the language that saved it",
+            "The model asked for a handoff beside a call that waits for approval. Resume in the language that saved it",
         )
     missing = saved.get("functionToolsNotFound")
     if missing is not None and missing.list():
@@ -183,5 +180,3 @@ def _mcp_request(request: At, graph: AgentGraph, current_agent: str) -> JsonObje
         "request_item": {"raw_item": raw},
         "mcp_tool": {"name": "hosted_mcp", "tool_config": {"type": "mcp", "server_label": label}},
     }
-
-

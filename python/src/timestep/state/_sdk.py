@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agents import Agent, FunctionTool
+from agents import Agent, FunctionTool, RunState, ToolApprovalItem
 from agents._run_state_agent_identity import _iter_agent_graph
-from agents._tool_identity import FunctionToolLookupKey
+from agents._tool_identity import FunctionToolLookupKey, get_tool_approval_item_call_id
 from agents._tool_invocation import tool_invocation_approval_scope, tool_invocation_identity_and_scope
 from agents.run_state import CURRENT_SCHEMA_VERSION as CURRENT_SCHEMA_VERSION
 
@@ -80,3 +80,21 @@ def agent_tools(agent: Agent[Any]) -> list[tuple[str, str]]:
         for tool in agent.tools
         if isinstance(tool, FunctionTool) and isinstance(tool._agent_instance, Agent)
     ]
+
+
+def decision_about(state: RunState[Any], item: ToolApprovalItem) -> tuple[bool | None, str | None]:
+    """Whether a call was approved, None while nobody has decided, and what a rejection says."""
+    nested = state._find_nested_approval_state(item)
+    owner, pending = nested if nested is not None else (state, item)
+    context = owner._context
+    call_id = get_tool_approval_item_call_id(pending)
+    if context is None or call_id is None:
+        return None, None
+    tool_name = pending.tool_name or ""
+    decision = context.get_approval_status(
+        tool_name, call_id, existing_pending=pending, tool_lookup_key=pending.tool_lookup_key
+    )
+    message = context.get_rejection_message(
+        tool_name, call_id, existing_pending=pending, tool_lookup_key=pending.tool_lookup_key
+    )
+    return decision, message

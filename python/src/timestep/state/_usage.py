@@ -24,16 +24,12 @@ def to_python_usage(usage: At, losses: Losses) -> JsonObject:
     return {
         "requests": usage.need("requests").count(),
         **_tokens(usage, losses),
-        "request_usage_entries": (
-            [_request(entry, losses) for entry in entries.list()] if entries is not None else []
-        ),
+        "request_usage_entries": ([_request(entry, losses) for entry in entries.list()] if entries is not None else []),
     }
 
 
 def _request(entry: At, losses: Losses) -> JsonObject:
-    entry.object(
-        "inputTokens", "outputTokens", "totalTokens", "inputTokensDetails", "outputTokensDetails", "endpoint"
-    )
+    entry.object("inputTokens", "outputTokens", "totalTokens", "inputTokensDetails", "outputTokensDetails", "endpoint")
     if entry.get("endpoint") is not None:
         losses.add(entry, "endpoint", "which endpoint of the provider a request went to")
     return _tokens(entry, losses)

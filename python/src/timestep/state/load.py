@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from agents import Agent, RunState
 
 from ._json import JsonObject
 from ._losses import TranslationLoss
 from .agent_graph import agent_graph
+from .run_state_errors import RunStateMalformedError
 from .translate import translate_state
 from .translation_error import StateTranslationError
 
@@ -32,6 +32,18 @@ async def load_typescript_state(agent: Agent[Any], text: str, *, guardrails_sett
     """
     translation = translate_state(text, agent_graph(agent), guardrails_settled=guardrails_settled)
     return LoadedState(await _load(agent, translation.state), translation.losses)
+
+
+async def load_python_state(agent: Agent[Any], text: str) -> RunState[Any]:
+    """Loads what this SDK wrote.
+
+    Raises:
+        RunStateMalformedError: The SDK does not take it.
+    """
+    try:
+        return await RunState.from_string(agent, text)
+    except Exception as error:
+        raise RunStateMalformedError(f"The saved run could not be loaded: {error}") from error
 
 
 async def _load(agent: Agent[Any], translated: JsonObject) -> RunState[Any]:
@@ -80,7 +92,7 @@ def _check(given: JsonObject, loaded: JsonObject, where: str) -> None:
             _check(nested, taken_nested, f"{place}.")
 
 
-def _fail(path: str, what: str) -> None:
+def _fail(path: str, what: str) -> NoReturn:
     raise StateTranslationError(
         "load_incomplete",
         path,
@@ -105,8 +117,3 @@ def _functions(state: JsonObject) -> list[JsonObject]:
     response = state.get("last_processed_response")
     functions = response.get("functions") if isinstance(response, dict) else None
     return functions if isinstance(functions, list) else []
-
-
-def state_text(state: RunState[Any]) -> str:
-    """What the SDK writes for a state."""
-    return json.dumps(state.to_json(), ensure_ascii=True, separators=(",", ":"), allow_nan=False)

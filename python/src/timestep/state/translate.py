@@ -102,9 +102,7 @@ _SESSION_FIELDS = (
 """Fields that are there while a write to the session is unfinished."""
 
 
-def _translate(
-    root: At, graph: AgentGraph, losses: Losses, guardrails_settled: bool, around: list[At]
-) -> JsonObject:
+def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: bool, around: list[At]) -> JsonObject:
     """Translates a run; `around` has the contexts of the runs around it, the outermost first."""
     _check_version(root)
     root.object(*_FIELDS)
@@ -128,13 +126,14 @@ def _translate(
         "conversation_id": _optional_text(root, "conversationId"),
         "previous_response_id": _optional_text(root, "previousResponseId"),
     }
+    responses = [_model_response(answer, losses) for answer in root.need("modelResponses").list()]
     return {
         "$schemaVersion": CURRENT_SCHEMA_VERSION,
         "current_turn": root.need("currentTurn").count(),
         "current_agent": {"name": current_agent},
         "original_input": _input(root.need("originalInput")),
         "pending_input": _items(root.get("pendingInput")),
-        "model_responses": _model_responses(root, losses),
+        "model_responses": responses,
         "context": _context(contexts, graph, calls, losses),
         "tool_use_tracker": _tool_use(root),
         "max_turns": _max_turns(root),
@@ -157,7 +156,7 @@ def _translate(
                 "llm_end_hooks_started": True,
             },
         },
-        "last_model_response": (_model_responses(root, losses) or [None])[-1],
+        "last_model_response": responses[-1] if responses else None,
         "last_processed_response": {**response.processed, "interruptions": interruptions},
         "current_turn_persisted_item_count": _persisted(root, positions, response, generated),
         "trace": _trace(root, losses),
@@ -280,9 +279,7 @@ def _persisted(root: At, positions: list[int], response: Response, generated: li
         for index, position in enumerate(positions)
         if position < count.count() and generated[index]["type"] != "tool_approval_item"
     ]
-    before = [
-        index for index in range(response.start) if generated[index]["type"] != "tool_approval_item"
-    ]
+    before = [index for index in range(response.start) if generated[index]["type"] != "tool_approval_item"]
     if not set(before) <= set(saved):
         count.fail("session_write_pending", "The session does not hold all that the run had done before")
     return len([index for index in saved if index >= response.start])
@@ -294,10 +291,6 @@ def _input(value: At) -> object:
 
 def _items(value: At | None) -> list[JsonObject]:
     return [to_python_item(item) for item in value.list()] if value is not None else []
-
-
-def _model_responses(root: At, losses: Losses) -> list[JsonObject]:
-    return [_model_response(response, losses) for response in root.need("modelResponses").list()]
 
 
 def _model_response(response: At, losses: Losses) -> JsonObject:
@@ -341,9 +334,7 @@ def _context(contexts: list[At], graph: AgentGraph, calls: Calls, losses: Losses
 
 
 def _tool_use(root: At) -> JsonObject:
-    return {
-        agent: [tool.text() for tool in tools.list()] for agent, tools in root.need("toolUseTracker").entries()
-    }
+    return {agent: [tool.text() for tool in tools.list()] for agent, tools in root.need("toolUseTracker").entries()}
 
 
 def _max_turns(root: At) -> int | None:

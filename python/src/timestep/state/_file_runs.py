@@ -1,0 +1,200 @@
+"""A paused run in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from agents import RunState
+
+from ._claims import Claim
+from ._json import JsonObject
+from ._run_rows import Interruption, Usage
+from .envelope import Envelope
+from .run_state_errors import RunStateConflictError, RunStateMalformedError, RunStateNotFoundError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where two processes have to take care themselves.
+    fcntl = None  # type: ignore[assignment]
+
+_TEXTS = ("language", "sdk_name", "sdk_version", "schema_version")
+
+
+@dataclass(frozen=True)
+class _Version:
+    """Which snapshot a file held."""
+
+    run_id: str
+    version: int
+
+
+class FileRuns:
+    """The paused run of one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: _Version | None = None
+
+    async def save(
+        self,
+        envelope: Envelope,
+        interruptions: Sequence[Interruption],
+        usage: Usage,
+        origin: Claim | None,
+    ) -> Claim:
+        """Saves a snapshot; gives the right to resume it. A file has no rows for the rest."""
+        known = origin.version if isinstance(origin, FileClaim) else self._known
+        with _locked(self._path):
+            content = _read(self._path)
+            found = _live(content)
+            if found is not None and found != known:
+                raise RunStateConflictError(
+                    f"The run could not be saved: in {self._path} there is a paused run that this store has not "
+                    "loaded, or that was saved again meanwhile. Load it, or clear() it first"
+                )
+            saved = _Version(found.run_id, found.version + 1) if found else _Version(str(uuid4()), 1)
+            _write(self._path, {**_status(saved, "interrupted"), **envelope.to_json()})
+        self._known = saved
+        return FileClaim(self._path, saved)
+
+    async def load(self, take_over: bool) -> tuple[Envelope, Claim]:
+        """The snapshot, and the right to resume it."""
+        with _locked(self._path):
+            content = _read(self._path)
+            found = _live(content)
+            if content is None or found is None:
+                raise RunStateNotFoundError(f"There is no paused run in {self._path}")
+            claimed_by = content.get("claimed_by")
+            if claimed_by is not None and not take_over:
+                raise RunStateConflictError(
+                    f"The run in {self._path} could not be loaded: it is being resumed, or the process that "
+                    "resumed it died. If that is certain, load(take_over=True) resumes it once more"
+                )
+            envelope = _envelope(self._path, content)
+        self._known = found
+        return envelope, FileClaim(self._path, found, claimed_by)
+
+    async def clear(self) -> None:
+        """Ends the paused run, if there is one; the file stays."""
+        with _locked(self._path):
+            content = _read(self._path)
+            if content is not None and _live(content) is not None:
+                _write(self._path, {**content, "status": "cancelled"})
+        self._known = None
+
+    async def close(self) -> None:
+        """Does nothing: a file is not kept open."""
+
+
+class FileClaim(Claim):
+    """The right to resume the snapshot in a file."""
+
+    def __init__(self, path: Path, version: _Version, claimed_by: object = None) -> None:
+        self._path = path
+        self.version = version
+        self._claimed_by = claimed_by
+        self._is_taken = False
+
+    async def take(self, state: RunState[Any]) -> None:
+        """Takes the right, once."""
+        if self._is_taken:
+            return
+        with _locked(self._path):
+            content = _read(self._path)
+            is_live = content is not None and _live(content) == self.version
+            if content is None or not is_live or content.get("claimed_by") != self._claimed_by:
+                raise RunStateConflictError(
+                    f"The run in {self._path} could not be resumed: it was resumed, saved again or cleared since "
+                    "it was loaded. Load it again"
+                )
+            _write(self._path, {**content, "claimed_by": f"{os.getpid()}:{uuid4()}"})
+        self._is_taken = True
+
+    async def settle(self) -> None:
+        """Notes that the run has ended."""
+        with _locked(self._path):
+            content = _read(self._path)
+            if content is not None and _live(content) == self.version:
+                _write(self._path, {**content, "status": "completed"})
+
+
+def _status(saved: _Version, status: str) -> JsonObject:
+    return {"run_id": saved.run_id, "version": saved.version, "status": status, "claimed_by": None}
+
+
+def _live(content: JsonObject | None) -> _Version | None:
+    """The paused run of a file, if it has one."""
+    if content is None or content.get("status") != "interrupted":
+        return None
+    version = content.get("version")
+    return _Version(str(content.get("run_id")), version if isinstance(version, int) else 0)
+
+
+def _envelope(path: Path, content: JsonObject) -> Envelope:
+    graph, settled, state = (
+        content.get("agent_graph"),
+        content.get("guardrails_settled"),
+        content.get("state"),
+    )
+    texts = {name: content.get(name) for name in _TEXTS}
+    if (
+        not isinstance(graph, dict)
+        or not isinstance(settled, bool)
+        or not isinstance(state, dict)
+        or not all(isinstance(text, str) for text in texts.values())
+    ):
+        raise RunStateMalformedError(f"The run in {path} could not be loaded: the file is damaged")
+    return Envelope(
+        language=str(texts["language"]),
+        sdk_name=str(texts["sdk_name"]),
+        sdk_version=str(texts["sdk_version"]),
+        schema_version=str(texts["schema_version"]),
+        agent_graph=graph,
+        guardrails_settled=settled,
+        state=json.dumps(state),
+    )
+
+
+def _read(path: Path) -> JsonObject | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise RunStateMalformedError(f"The run in {path} could not be read: {error}") from error
+    if not isinstance(content, dict):
+        raise RunStateMalformedError(f"The run in {path} could not be read: the file is damaged")
+    return content
+
+
+def _write(path: Path, content: JsonObject) -> None:
+    """Whole or not at all: to a file beside it, which then takes its place."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time."""
+    if fcntl is None:
+        yield
+        return
+    with open(f"{path}.lock", "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,35 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from . import postgres
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine is set up for must not matter."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "OLLAMA_", "FIRECRAWL_", "PG", "SUPABASE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OPENAI_AGENTS_DISABLE_TRACING", "1")
+
+
+@pytest.fixture(scope="session")
+def server_uri() -> Iterator[str]:
+    """A Postgres server."""
+    if not os.environ.get("TIMESTEP_TEST_PG_URI") and postgres.find_programs() is None:
+        pytest.skip("there is no Postgres on this machine, and TIMESTEP_TEST_PG_URI is not set")
+    with postgres.server() as uri:
+        yield uri
+
+
+@pytest.fixture
+def database_uri(server_uri: str) -> Iterator[str]:
+    """An empty database."""
+    with postgres.fresh_database(server_uri) as uri:
+        yield uri

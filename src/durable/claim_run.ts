@@ -53,13 +53,18 @@ export async function claimRun(
   const { steps, attempts, position } = isNew
     ? NOTHING_RECORDED
     : await readJournal(database, runId, segment);
+  const execution = new Execution(database, owner, steps, new Map(attempts), position);
+  // Recorded by a tool's own transaction, or by a person: they have no place in the stream of events yet.
+  for (const { key, status, position } of steps) {
+    if (position === null && status !== "started") execution.writer.publish(key);
+  }
   return {
     agent,
     agentFingerprint: claim.agentFingerprint,
     sessionId: claim.sessionId,
     input: claim.input,
     options: parseRunOptions(claim.options),
-    execution: new Execution(database, owner, steps, new Map(attempts), position),
+    execution,
   };
 }
 

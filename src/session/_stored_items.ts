@@ -1,0 +1,94 @@
+import type { AgentInputItem } from "@openai/agents";
+import type { Parameter, Queryable } from "../database/database.ts";
+import { SessionHistoryError } from "./session_history_error.ts";
+
+/** Items as one JSON array. NULs and lone surrogates are escaped in it, and stored as such. */
+export function itemsToJson(items: readonly AgentInputItem[]): string {
+  return JSON.stringify(items, refuseBinary);
+}
+
+/** Adds items at the end, in one statement. The session's row hands out their places, to one writer at a time. */
+export async function appendItems(
+  queryable: Queryable,
+  sessionId: string,
+  items: readonly AgentInputItem[],
+): Promise<void> {
+  if (items.length === 0) return;
+  await queryable.query(APPEND, [sessionId, items.length, itemsToJson(items)]);
+}
+
+const APPEND = `
+with places as (
+  insert into timestep.sessions as s (session_id, next_position) values ($1, $2::bigint)
+  on conflict (session_id) do update
+    set next_position = s.next_position + $2::bigint, updated_at = now()
+  returning next_position - $2::bigint as first
+)
+insert into timestep.session_items (session_id, position, item)
+select $1, places.first + added.number - 1, added.item
+from places, json_array_elements($3::text::json) with ordinality as added (item, number)`;
+
+/** The last `limit` items, or all, in the order in which they were added. */
+export async function readItems(
+  queryable: Queryable,
+  sessionId: string,
+  limit: number | null,
+): Promise<AgentInputItem[]> {
+  const parameters: Parameter[] = limit === null ? [sessionId] : [sessionId, limit];
+  const rows = await queryable.query(limit === null ? ALL : LAST, parameters);
+  return rows.map(({ item, position }) => toItem(item, sessionId, position));
+}
+
+const ALL = `select item, position from timestep.session_items where session_id = $1 order by position`;
+const LAST = `
+select item, position from (
+  select item, position from timestep.session_items where session_id = $1 order by position desc limit $2::bigint
+) as last order by position`;
+
+/** Removes the last `count` items and returns them, oldest first. The session must be locked. */
+export async function takeItems(
+  queryable: Queryable,
+  sessionId: string,
+  count: number,
+): Promise<AgentInputItem[]> {
+  const rows = await queryable.query(TAKE, [sessionId, count]);
+  return rows.map(({ item, position }) => toItem(item, sessionId, position));
+}
+
+const TAKE = `
+with taken as (
+  delete from timestep.session_items where session_id = $1 and position in (
+    select position from timestep.session_items where session_id = $1 order by position desc limit $2::bigint
+  ) returning item, position
+)
+select item, position from taken order by position`;
+
+/** Keeps other writers out of the session until the transaction ends. Makes the session when there is none. */
+export async function lockSession(queryable: Queryable, sessionId: string): Promise<void> {
+  await queryable.query(
+    `insert into timestep.sessions (session_id) values ($1)
+     on conflict (session_id) do update set updated_at = now()`,
+    [sessionId],
+  );
+}
+
+function toItem(item: unknown, sessionId: string, position: unknown): AgentInputItem {
+  const isItem = typeof item === "object" && item !== null && ("type" in item || "role" in item);
+  if (!isItem) {
+    throw new SessionHistoryError(
+      "session_item_malformed",
+      `Cannot read item ${position} of session "${sessionId}": it is neither a message nor of any other type. ` +
+        "Correct or delete its row in timestep.session_items.",
+    );
+  }
+  return item as AgentInputItem; // What addItems() was given; the model's adapter parses its fields.
+}
+
+function refuseBinary(this: unknown, key: string, value: unknown): unknown {
+  // Read from the holder: a Buffer has been turned into an object by its toJSON() before it gets here.
+  const original = Reflect.get(Object(this), key);
+  if (original instanceof Uint8Array || original instanceof ArrayBuffer) {
+    throw new TypeError(`Cannot store the binary data in "${key}" of an item: give it as a base64 data URL`);
+  }
+  return value;
+}

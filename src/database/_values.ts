@@ -46,8 +46,11 @@ export function serialize(parameter: Parameter): string | null {
   throw new TypeError(`Cannot send a parameter of type ${typeof parameter}: send JSON as text and cast it`);
 }
 
-function quote(element: string | null): string {
-  return element === null ? "NULL" : `"${element.replace(/[\\"]/g, "\\$&")}"`;
+function quote(element: unknown): string {
+  if (typeof element === "string") return `"${element.replace(/[\\"]/g, "\\$&")}"`;
+  throw new TypeError(
+    `Cannot send an array parameter with an element of type ${typeof element}: send strings`,
+  );
 }
 
 function parseInteger(text: string): number {

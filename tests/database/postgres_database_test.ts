@@ -1,0 +1,4 @@
+import { testDatabases } from "../_databases.ts";
+import { databaseSuite } from "./database_suite.ts";
+
+testDatabases().filter(({ engine }) => engine === "postgres").forEach(databaseSuite);

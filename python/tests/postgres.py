@@ -43,8 +43,20 @@ def server() -> Iterator[str]:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         _run(
-            [f"{programs}/initdb", "-D", data, "-U", "timestep", "-A", "scram-sha-256", "--no-sync"]
-            + [f"--pwfile={home}/password", "-E", "UTF8", "--locale=C"]
+            [
+                f"{programs}/initdb",
+                "-D",
+                data,
+                "-U",
+                "timestep",
+                "-A",
+                "scram-sha-256",
+                "--no-sync",
+                f"--pwfile={home}/password",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ]
         )
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
         control = [f"{programs}/pg_ctl", "-D", data, "-s", "-w", "-l", f"{home}/log"]

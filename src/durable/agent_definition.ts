@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Agent, Handoff } from "@openai/agents";
 import type { AnyAgent } from "../run/types.ts";
-import { agentOfTool } from "./sdk/tool_registries.ts";
+import { agentOfTool } from "../agents/tool_registries.ts";
 import type { JsonValue } from "./json.ts";
 
 /** What an agent, and every agent it can reach, was made of; and its identity. */

@@ -1,7 +1,7 @@
-import type { AgentInputItem, run, RunResult, RunState, StreamedRunResult } from "@openai/agents";
+import type { AgentInputItem, RunResult, RunState, StreamedRunResult } from "@openai/agents";
+import type { AnyAgent } from "../agents/any_agent.ts";
 
-/** Any agent: the constraint under which the Agents SDK itself runs one. */
-export type AnyAgent = Parameters<typeof run>[0];
+export type { AnyAgent };
 
 /** What a run starts from: a text, items, or the state of a run that was interrupted. */
 export type RunAgentInput<TContext, TAgent extends AnyAgent> =

@@ -6,7 +6,7 @@ import { sourcesIn } from "./_sources.ts";
 /** Folders from the ground up; those in one row may use each other, but not in a circle. */
 const LAYERS: readonly (readonly string[])[] = [
   ["src/core"],
-  ["src/database", "src/items"],
+  ["src/agents", "src/database", "src/items"],
   ["src/state", "src/session", "src/model", "src/tool"],
   ["src/run", "src/durable"],
   ["src/workflows"],

@@ -20,7 +20,7 @@ import {
 } from "./instrument_guardrails.ts";
 import { instrumentModel, instrumentModelProvider } from "./instrument_model.ts";
 import { replaceMethod } from "./replace_method.ts";
-import { agentOfTool, decidesApproval, inheritToolRegistration } from "./tool_registries.ts";
+import { agentOfTool, decidesApproval, inheritToolRegistration } from "../../agents/tool_registries.ts";
 
 // deno-lint-ignore no-explicit-any -- tools of any context and result
 type AnyFunctionTool = FunctionTool<any, any, any>;

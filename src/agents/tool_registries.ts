@@ -1,5 +1,5 @@
 import { Agent, type FunctionTool, mcpToFunctionTool, tool } from "@openai/agents";
-import type { AnyAgent } from "../../run/types.ts";
+import type { AnyAgent } from "./any_agent.ts";
 
 /**
  * What the SDK knows about a function tool beside the tool itself, it keeps in private `WeakMap`s: the parser of

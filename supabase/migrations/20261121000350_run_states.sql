@@ -1,0 +1,152 @@
+-- Saves a paused run in one step: its snapshot, what it waits for, what it used. There is one paused run for each
+-- agent and session. `held_*` is what the caller has of it from saving or loading it before, null for nothing.
+-- Returns the run's id and the snapshot's version; no row when the run is not, or no longer, the caller's to save.
+create or replace function timestep.save_run_state(
+  agent_name text,
+  session_id text,
+  held_run_id text,
+  held_version integer,
+  held_claim text,
+  new_run_id text,
+  envelope json,
+  state text,
+  interruptions json,
+  usage json
+) returns table (run_id text, version integer)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  paused record;
+  saved_run_id text;
+  saved_version integer;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(
+    json_build_array('timestep.run_states', save_run_state.agent_name, save_run_state.session_id)::text, 0
+  ));
+
+  select s.run_id, s.version, s.claimed_by into paused
+  from timestep.runs r
+  join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+  where r.agent_name = save_run_state.agent_name
+    and r.session_id is not distinct from save_run_state.session_id
+    and r.status in ('interrupted', 'running') and s.cleared_at is null
+  order by r.created_at desc
+  limit 1
+  for update of r, s;
+
+  if paused.run_id is null then
+    saved_run_id := save_run_state.new_run_id;
+    saved_version := 1;
+    insert into timestep.runs (run_id, agent_name, session_id, status, state_version)
+    values (saved_run_id, save_run_state.agent_name, save_run_state.session_id, 'interrupted', 1);
+  else
+    if paused.run_id is distinct from held_run_id or paused.version is distinct from held_version
+      or (paused.claimed_by is not null and paused.claimed_by is distinct from held_claim)
+    then
+      return;
+    end if;
+    saved_run_id := paused.run_id;
+    update timestep.runs r set status = 'interrupted', state_version = state_version + 1, updated_at = now()
+    where r.run_id = saved_run_id
+    returning r.state_version into saved_version;
+  end if;
+
+  perform timestep.write_run_state(saved_run_id, saved_version, envelope, state, interruptions);
+
+  insert into timestep.usage (
+    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
+  )
+  select
+    saved_run_id, u.model, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens, u.reasoning_tokens,
+    u.total_tokens
+  from json_to_recordset(usage) as u (
+    model text, requests bigint, input_tokens bigint, cached_input_tokens bigint, output_tokens bigint,
+    reasoning_tokens bigint, total_tokens bigint
+  )
+  on conflict on constraint usage_pkey do update set
+    requests = excluded.requests, input_tokens = excluded.input_tokens,
+    cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
+    reasoning_tokens = excluded.reasoning_tokens, total_tokens = excluded.total_tokens, updated_at = now();
+
+  return query select saved_run_id, saved_version;
+end
+$$;
+
+-- Writes a run's snapshot in place of the one before, and what it waits for. A decision that is there stays.
+create or replace function timestep.write_run_state(
+  run_id text,
+  version integer,
+  envelope json,
+  state text,
+  interruptions json
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  delete from timestep.run_states s where s.run_id = write_run_state.run_id;
+  insert into timestep.run_states (
+    run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state
+  )
+  select
+    write_run_state.run_id, write_run_state.version, e.language, e.sdk_name, e.sdk_version, e.schema_version,
+    e.agent_graph, e.guardrails_settled, write_run_state.state::json
+  from json_to_record(envelope) as e (
+    language text, sdk_name text, sdk_version text, schema_version text, agent_graph json, guardrails_settled boolean
+  );
+
+  insert into timestep.interruptions as known (
+    run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, message, decided_at
+  )
+  select
+    write_run_state.run_id, i.interruption_id, r.segment, i.kind, i.agent_name, i.tool_name, i.call_id, i.arguments,
+    i.status, i.message, case when i.status <> 'pending' then now() end
+  from timestep.runs r, json_to_recordset(interruptions) as i (
+    interruption_id text, kind text, agent_name text, tool_name text, call_id text, arguments text, status text,
+    message text
+  )
+  where r.run_id = write_run_state.run_id
+  on conflict on constraint interruptions_pkey do update set
+    status = excluded.status, message = excluded.message, decided_at = excluded.decided_at
+  where known.status = 'pending' and excluded.status <> 'pending';
+end
+$$;
+
+-- Takes the right to resume a snapshot, once, and notes the decisions with which the run goes on.
+create or replace function timestep.claim_run_state(
+  run_id text,
+  version integer,
+  held_claim text,
+  claim text,
+  decisions json
+) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  update timestep.run_states s set claimed_at = now(), claimed_by = claim_run_state.claim
+  from timestep.runs r
+  where s.run_id = claim_run_state.run_id and s.version = claim_run_state.version
+    and s.claimed_by is not distinct from held_claim and s.cleared_at is null
+    and r.run_id = s.run_id and r.state_version = s.version and r.status in ('interrupted', 'running');
+  if not found then
+    return false;
+  end if;
+  update timestep.interruptions i set
+    status = d.status, message = d.message, decided_at = now(), decided_by = claim_run_state.claim
+  from json_to_recordset(decisions) as d (interruption_id text, status text, message text)
+  where i.run_id = claim_run_state.run_id and i.interruption_id = d.interruption_id and i.status = 'pending';
+  return true;
+end
+$$;
+
+revoke all on function timestep.save_run_state (text, text, text, integer, text, text, json, text, json, json)
+  from public;
+revoke all on function timestep.write_run_state (text, integer, json, text, json) from public;
+revoke all on function timestep.claim_run_state (text, integer, text, text, json) from public;
+
+insert into timestep.migrations (version) values ('20261121000350') on conflict do nothing;

@@ -50,8 +50,13 @@ export async function agentRun(
     if (signal.aborted) return await stop(context, run.workflowId);
     const delayMs = retryDelayMs(run.workflowId);
     warn(`Cannot execute run "${run.runId}" now, it is tried again in ${delayMs / 1000} s: ${error}`);
-    return await insist(signal, context, run.workflowId, { status: "retried" }, () =>
-      putBack(context.database, { ...run, executorId: context.executorId }, { delayMs }));
+    return await insist(
+      signal,
+      context,
+      run.workflowId,
+      { status: "retried" },
+      () => putBack(context.database, { ...run, executorId: context.executorId }, { delayMs }),
+    );
   }
 }
 
@@ -69,8 +74,13 @@ async function execute(
 ): Promise<AgentRunReport> {
   const { database, executorId, configuration } = context;
   const back = (status: string, notBefore: NotBefore, pause?: { queueName: string }) =>
-    insist(signal, context, run.workflowId, { status }, () =>
-      putBack(database, { ...run, executorId }, notBefore, pause));
+    insist(
+      signal,
+      context,
+      run.workflowId,
+      { status },
+      () => putBack(database, { ...run, executorId }, notBefore, pause),
+    );
   const deadline = await startDeadline(database, run.runId, dispatch.timeoutSeconds);
   try {
     const outcome = await executeRun({
@@ -97,7 +107,9 @@ async function execute(
     if (error instanceof AgentNotRegisteredError) {
       if (!agentsMissed.has(agentName)) {
         agentsMissed.add(agentName);
-        warn(`Runs of agent "${agentName}" wait: no process that knows it is there. Call registerAgent() with it.`);
+        warn(
+          `Runs of agent "${agentName}" wait: no process that knows it is there. Call registerAgent() with it.`,
+        );
       }
       return await back("agent_not_registered", "agent_known");
     }

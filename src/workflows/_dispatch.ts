@@ -43,7 +43,9 @@ export function applicationVersion(applicationName: string): string {
  */
 export function checkedWorkflowId(workflowId: string | undefined): string {
   if (workflowId === undefined) return crypto.randomUUID();
-  if (workflowId === "") throw new TypeError("Cannot start a run: workflowId is empty. Leave it out or fill it.");
+  if (workflowId === "") {
+    throw new TypeError("Cannot start a run: workflowId is empty. Leave it out or fill it.");
+  }
   if (/:[rt]\d+$/.test(workflowId)) {
     throw new TypeError(
       `Cannot start run "${workflowId}": ids that end in :r or :t and a number are those of continuations. ` +

@@ -105,6 +105,9 @@ export async function putBack(
         seconds,
       ]);
     }
-    await transaction.query("select timestep.requeue_run($1, now() + make_interval(secs => $2))", [runId, seconds]);
+    await transaction.query("select timestep.requeue_run($1, now() + make_interval(secs => $2))", [
+      runId,
+      seconds,
+    ]);
   });
 }

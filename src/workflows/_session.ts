@@ -1,4 +1,5 @@
 import { OpenAIConversationsSession, type Session } from "@openai/agents";
+import { DatabaseSession } from "../session/database_session.ts";
 import type { Dispatch } from "./_dispatch.ts";
 import { SessionNotDurableError } from "./errors.ts";
 
@@ -15,7 +16,7 @@ export interface SessionReference {
  */
 export async function referenceSession(session: Session | undefined): Promise<SessionReference | undefined> {
   if (session === undefined) return undefined;
-  if (session.constructor.name === "DatabaseSession") {
+  if (session instanceof DatabaseSession) {
     return { sessionId: await session.getSessionId(), sessionKind: "database" };
   }
   if (session instanceof OpenAIConversationsSession) {

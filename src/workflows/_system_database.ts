@@ -32,7 +32,10 @@ export function systemDatabaseConfig(
     return { systemDatabaseUrl: location.uri, systemDatabasePoolSize: POOL_SIZE };
   }
   // DBOS wants a URL beside the pool, and shows it in messages.
-  return { systemDatabaseUrl: "postgresql://pglite:pglite@pglite:5432/pglite", systemDatabasePool: pglitePool(pglite(database)) };
+  return {
+    systemDatabaseUrl: "postgresql://pglite:pglite@pglite:5432/pglite",
+    systemDatabasePool: pglitePool(pglite(database)),
+  };
 }
 
 /**
@@ -63,6 +66,9 @@ async function migrateUnderLock(database: Database, ensure: () => Promise<void>)
   return await database.transaction(async (transaction) => {
     const [row] = await transaction.query("select pg_try_advisory_xact_lock($1) as locked", [MIGRATION_LOCK]);
     if (row?.["locked"] !== true) return false;
+    // Besides, a script ends the statement before it for good. That would otherwise keep its view of the data until
+    // the end of the transaction, for which DBOS, building indexes concurrently, would wait for ever.
+    await transaction.script("set local idle_in_transaction_session_timeout = 0");
     if (!(await isMigrated(database))) await ensure();
     return true;
   });

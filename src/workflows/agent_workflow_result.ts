@@ -7,6 +7,10 @@ import { waitForRun } from "./_wait_for_run.ts";
 export type AgentWorkflowResult = RunOutcome;
 
 /** Waits until a run has ended or is paused. */
-export async function loadResult(database: Database, runId: string, _agent: AnyAgent): Promise<AgentWorkflowResult> {
+export async function loadResult(
+  database: Database,
+  runId: string,
+  _agent: AnyAgent,
+): Promise<AgentWorkflowResult> {
   return await waitForRun(database, runId);
 }

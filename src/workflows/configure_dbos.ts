@@ -90,11 +90,15 @@ function withDefaults(options: ConfigureDBOSOptions): Configuration {
   }
   if (executorTimeoutMs < 2 * heartbeatMs) {
     throw new RangeError(
-      `Cannot configure DBOS: executorTimeoutSeconds is ${executorTimeoutMs / 1000}, less than two heartbeats ` +
+      `Cannot configure DBOS: executorTimeoutSeconds is ${
+        executorTimeoutMs / 1000
+      }, less than two heartbeats ` +
         `of ${heartbeatMs / 1000} seconds, so that healthy processes would lose their runs. Raise it.`,
     );
   }
-  if (options.name === "") throw new TypeError("Cannot configure DBOS: name is empty. Leave it out or fill it.");
+  if (options.name === "") {
+    throw new TypeError("Cannot configure DBOS: name is empty. Leave it out or fill it.");
+  }
   return {
     connectionString: options.connectionString,
     name: options.name ?? "timestep",

@@ -4,7 +4,7 @@ import type { AnyAgent } from "../run/types.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { checkedWorkflowId, DEFAULT_QUEUE, type Dispatch, PARTITIONED_QUEUE } from "./_dispatch.ts";
 import { isPartitioned, queueNames } from "./_queues.ts";
-import { type AgentWorkflowOptions, prepareRun, type PreparedRun, startRun } from "./_start_run.ts";
+import { type AgentWorkflowOptions, type PreparedRun, prepareRun, startRun } from "./_start_run.ts";
 import { AgentWorkflowHandle } from "./agent_workflow_handle.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { QueueNotFoundError } from "./errors.ts";
@@ -68,7 +68,9 @@ async function enqueue(
   const { deduplicationId } = dispatch;
   for (;;) {
     try {
-      await database.transaction((transaction) => startRun(transaction, runId, prepared, dispatch, delaySeconds));
+      await database.transaction((transaction) =>
+        startRun(transaction, runId, prepared, dispatch, delaySeconds)
+      );
       return runId;
     } catch (error) {
       if (deduplicationId === undefined || sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
@@ -124,7 +126,9 @@ async function queueDispatch(
 
 function checkNumbers({ priority, delaySeconds }: QueueAgentWorkflowOptions): void {
   if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority < 2 ** 31)) {
-    throw new RangeError(`Cannot queue a run: priority is ${priority}, but has to be an integer from 0 to 2^31 - 1.`);
+    throw new RangeError(
+      `Cannot queue a run: priority is ${priority}, but has to be an integer from 0 to 2^31 - 1.`,
+    );
   }
   if (delaySeconds !== undefined && !(delaySeconds >= 0 && Number.isFinite(delaySeconds))) {
     throw new RangeError(`Cannot queue a run: delaySeconds is ${delaySeconds}, but has to be 0 or more.`);

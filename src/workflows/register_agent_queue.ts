@@ -32,7 +32,9 @@ export async function registerAgentQueue({ name, ...limits }: RegisterAgentQueue
   const { rateLimit, ...numbers } = limits;
   for (const [limit, value] of Object.entries({ ...numbers, ...rateLimit })) {
     const whole = limit !== "periodSeconds" && limit !== "pollingIntervalMs";
-    if (value !== undefined && !(value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value)))) {
+    if (
+      value !== undefined && !(value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value)))
+    ) {
       throw new RangeError(
         `Cannot register queue "${name}": ${limit} is ${value}, but has to be a positive ${
           whole ? "integer" : "number"

@@ -4,7 +4,7 @@ import { applicationVersion, checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch
 import type { Engine } from "./_engine.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { launchedEngine } from "./launch_dbos.ts";
-import { type AgentWorkflowOptions, prepareRun, type PreparedRun, startRun } from "./_start_run.ts";
+import { type AgentWorkflowOptions, type PreparedRun, prepareRun, startRun } from "./_start_run.ts";
 import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts";
 
 /**

@@ -72,7 +72,11 @@ begin
     queue,
     array[to_json(run.run_id), to_json(run.segment)],
     workflow_id => enqueue_run.workflow_id,
-    deduplication_id => run.dispatch ->> 'deduplicationId',
+    -- The first time, a taken id is the caller's business. Later on, going on matters more than the id.
+    deduplication_id => case when workflow_id = run_id or not exists (
+      select from dbos.workflow_status s
+      where s.queue_name = queue and s.deduplication_id = run.dispatch ->> 'deduplicationId'
+    ) then run.dispatch ->> 'deduplicationId' end,
     priority => (run.dispatch ->> 'priority')::integer,
     queue_partition_key => run.dispatch ->> 'partitionKey',
     delay_until_epoch_ms => case when not_before > now()

@@ -1,0 +1,210 @@
+import { z } from "zod";
+import type { Queryable } from "../database/database.ts";
+import { workflowDatabase } from "./_database.ts";
+import { segmentWorkflowId } from "./_dispatch.ts";
+import { DecisionConflictError, InterruptionNotFoundError } from "./errors.ts";
+import { runNotFound, type RunStatus } from "./runs.ts";
+
+/** What a person decided about one interruption. */
+export interface Decision {
+  /** The interruption, as `listInterruptions()` or the run's result names it. */
+  interruptionId: string;
+  /** Whether the tool may be called. */
+  approve: boolean;
+  /** Whether the same goes for every later call of the tool in this run. @default {false} */
+  always?: boolean | undefined;
+  /** What the model is told instead of the tool's output; for rejections. Default: the SDK's own words. */
+  message?: string | undefined;
+}
+
+/** Decisions about a run. */
+export interface DecideOptions {
+  runId: string;
+  /** One or several; the run goes on when nothing is pending any more. */
+  decisions: readonly Decision[];
+  /** Who decided, for the record. */
+  decidedBy?: string | undefined;
+}
+
+/** What became of the run with the decisions. */
+export interface DecideResult {
+  runId: string;
+  /** `interrupted` while something is pending; `queued` when the run goes on; later, what it is doing. */
+  status: RunStatus;
+  /** How many interruptions still wait for a decision. */
+  pending: number;
+}
+
+/**
+ * Decides what a paused run waits for. When nothing is pending any more the run goes on, in whatever worker is
+ * free: in one transaction with the decision, so that one approval is one execution.
+ *
+ * Works from any process, without the agent's code and without DBOS. A decision is written once: the same again
+ * changes nothing, another one is an error, and of several people at once one wins.
+ *
+ * @param options The run and the decisions; all of them are recorded, or none.
+ * @throws {RunNotFoundError} When there is no such run.
+ * @throws {InterruptionNotFoundError} When the run never had such an interruption.
+ * @throws {DecisionConflictError} When it was decided otherwise, or the run was ended or taken over meanwhile.
+ */
+export async function decide({ runId, decisions, decidedBy }: DecideOptions): Promise<DecideResult> {
+  checkDecisions(runId, decisions);
+  const database = await workflowDatabase();
+  return await database.transaction(async (transaction) => {
+    // Whoever else decides about this run waits here.
+    const [row] = await transaction.query(
+      "select status, segment, workflow_id from timestep.runs where run_id = $1 for update",
+      [runId],
+    );
+    if (!row) throw runNotFound(runId);
+    const run = runSchema.parse(row);
+    const recorded = await recordedInterruptions(transaction, runId);
+    const fresh = decisions.filter((decision) =>
+      isNew(runId, decision, recorded.get(decision.interruptionId))
+    );
+    if (fresh.length > 0) await assertOpen(transaction, runId, run);
+    for (const decision of fresh) await record(transaction, runId, decision, decidedBy);
+    const decided = new Set(fresh.map(({ interruptionId }) => interruptionId));
+    const pending = [...recorded.values()].filter((known) =>
+      known.segment === run.segment && known.status === "pending" && !decided.has(known.interruptionId)
+    ).length;
+    if (fresh.length === 0 || pending > 0) {
+      return { runId, status: run.status, pending };
+    }
+    await goOn(transaction, runId, run.segment + 1);
+    return { runId, status: "queued", pending: 0 };
+  });
+}
+
+const runSchema = z.object({
+  status: z.enum(
+    [
+      "queued",
+      "running",
+      "interrupted",
+      "completed",
+      "blocked",
+      "failed",
+      "cancelled",
+      "unknown_outcome",
+    ] satisfies RunStatus[],
+  ),
+  segment: z.number().int(),
+  workflow_id: z.string().nullable(),
+});
+
+const recordedSchema = z.object({
+  interruptionId: z.string(),
+  segment: z.number().int(),
+  status: z.enum(["pending", "approved", "rejected"]),
+  always: z.boolean(),
+  message: z.string().nullable(),
+});
+
+type RecordedInterruption = z.infer<typeof recordedSchema>;
+
+async function recordedInterruptions(
+  transaction: Queryable,
+  runId: string,
+): Promise<Map<string, RecordedInterruption>> {
+  const rows = await transaction.query(
+    `select interruption_id as "interruptionId", segment, status, always, message
+     from timestep.interruptions where run_id = $1`,
+    [runId],
+  );
+  return new Map(rows.map((row) => {
+    const recorded = recordedSchema.parse(row);
+    return [recorded.interruptionId, recorded];
+  }));
+}
+
+/** @returns Whether the decision has to be recorded; not when the same was. */
+function isNew(runId: string, decision: Decision, known: RecordedInterruption | undefined): boolean {
+  const { interruptionId, approve, always = false, message = null } = decision;
+  if (!known) {
+    throw new InterruptionNotFoundError(
+      `Cannot decide about "${interruptionId}" of run "${runId}": the run has no such interruption. ` +
+        "listInterruptions() tells what it waits for.",
+    );
+  }
+  if (known.status === "pending") return true;
+  const same = (known.status === "approved") === approve && known.always === always &&
+    known.message === message;
+  if (same) return false;
+  throw new DecisionConflictError(
+    `Cannot decide about "${interruptionId}" of run "${runId}": it was ${known.status} before, and a decision ` +
+      "is final.",
+  );
+}
+
+/** @throws {DecisionConflictError} When the run does not wait for decisions, or not for these. */
+async function assertOpen(
+  transaction: Queryable,
+  runId: string,
+  { status, workflow_id }: z.infer<typeof runSchema>,
+): Promise<void> {
+  if (status !== "interrupted") {
+    throw new DecisionConflictError(
+      `Cannot decide about run "${runId}": it is ${status} and waits for nobody.`,
+    );
+  }
+  if (workflow_id === null) {
+    throw new DecisionConflictError(
+      `Cannot decide about run "${runId}": it was not started by runAgentWorkflow() or queueAgentWorkflow(), so ` +
+        "that no worker would go on with it. Load it with RunStateStore, approve or reject, and run it.",
+    );
+  }
+  const [claimed] = await transaction.query(
+    `select claimed_by from timestep.run_states
+     where run_id = $1 and claimed_at is not null and cleared_at is null
+       and version = (select max(version) from timestep.run_states where run_id = $1)`,
+    [runId],
+  );
+  if (claimed) {
+    throw new DecisionConflictError(
+      `Cannot decide about run "${runId}": ${
+        claimed["claimed_by"]
+      } has loaded it with RunStateStore and is ` +
+        "going on with it.",
+    );
+  }
+}
+
+async function record(
+  transaction: Queryable,
+  runId: string,
+  { interruptionId, approve, always = false, message }: Decision,
+  decidedBy: string | undefined,
+): Promise<void> {
+  await transaction.query(
+    `update timestep.interruptions
+     set status = $3, always = $4::bool, message = $5, decided_at = now(), decided_by = $6
+     where run_id = $1 and interruption_id = $2 and status = 'pending'`,
+    [runId, interruptionId, approve ? "approved" : "rejected", always, message ?? null, decidedBy ?? null],
+  );
+}
+
+async function goOn(transaction: Queryable, runId: string, segment: number): Promise<void> {
+  await transaction.query(
+    `update timestep.runs set status = 'queued', segment = $2::int, deadline_at = null, updated_at = now()
+     where run_id = $1`,
+    [runId, segment],
+  );
+  await transaction.query("select timestep.enqueue_run($1, $2)", [runId, segmentWorkflowId(runId, segment)]);
+}
+
+function checkDecisions(runId: string, decisions: readonly Decision[]): void {
+  const ids = decisions.map(({ interruptionId }) => interruptionId);
+  if (ids.length === 0) {
+    throw new TypeError(`Cannot decide about run "${runId}": there is no decision. Pass one.`);
+  }
+  if (new Set(ids).size < ids.length) {
+    throw new TypeError(`Cannot decide about run "${runId}": an interruption is decided twice in one call.`);
+  }
+  const told = decisions.find(({ approve, message }) => approve && message !== undefined);
+  if (told) {
+    throw new TypeError(
+      `Cannot decide about "${told.interruptionId}" of run "${runId}": a message goes with a rejection only.`,
+    );
+  }
+}

@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { workflowDatabase } from "./_database.ts";
+
+/** Something that a paused run waits for: an approval of one tool call. */
+export interface Interruption {
+  runId: string;
+  /** Names the interruption within its run, for `decide()`. */
+  interruptionId: string;
+  sessionId: string | null;
+  /** `function_call`, or the kind of the SDK's item: `shell_call`, `hosted_tool_call`, ... */
+  kind: string;
+  /** The agent that wants to call the tool. */
+  agentName: string;
+  toolName: string;
+  /** The model's id of the call; null where the model gave none. */
+  callId: string | null;
+  /** The arguments as the model wrote them, usually JSON. */
+  arguments: string | null;
+  /** `pending` until somebody decides. */
+  status: "pending" | "approved" | "rejected";
+  createdAt: Date;
+  /** Null while the decision is pending. */
+  decidedAt: Date | null;
+}
+
+/** Whose interruptions to list: a run's, a session's, or everybody's. */
+export interface ListInterruptionsOptions {
+  runId?: string | undefined;
+  sessionId?: string | undefined;
+}
+
+/**
+ * What paused runs wait for, oldest first; also what of it was decided while the rest is not. Works from any
+ * process, without the agents' code and without DBOS.
+ *
+ * @param options Whose interruptions.
+ *
+ * @example
+ * ```ts
+ * import { configureDBOS, listInterruptions, shutdownDBOS } from "@timestep-ai/timestep";
+ *
+ * configureDBOS({ connectionString: "pglite:memory" });
+ * for (const { runId, toolName } of await listInterruptions()) console.log(runId, toolName);
+ * await shutdownDBOS();
+ * ```
+ */
+export async function listInterruptions(options: ListInterruptionsOptions = {}): Promise<Interruption[]> {
+  const database = await workflowDatabase();
+  const rows = await database.query(
+    `select i.run_id as "runId", i.interruption_id as "interruptionId", r.session_id as "sessionId", i.kind,
+       i.agent_name as "agentName", i.tool_name as "toolName", i.call_id as "callId", i.arguments, i.status,
+       i.created_at as "createdAt", i.decided_at as "decidedAt"
+     from timestep.interruptions i join timestep.runs r on r.run_id = i.run_id and r.segment = i.segment
+     where r.status = 'interrupted' and ($1::text is null or r.run_id = $1)
+       and ($2::text is null or r.session_id = $2)
+     order by i.created_at, i.run_id, i.interruption_id`,
+    [options.runId ?? null, options.sessionId ?? null],
+  );
+  return rows.map((row) => interruptionSchema.parse(row));
+}
+
+const interruptionSchema = z.object({
+  runId: z.string(),
+  interruptionId: z.string(),
+  sessionId: z.string().nullable(),
+  kind: z.string(),
+  agentName: z.string(),
+  toolName: z.string(),
+  callId: z.string().nullable(),
+  arguments: z.string().nullable(),
+  status: z.enum(["pending", "approved", "rejected"]),
+  createdAt: z.date(),
+  decidedAt: z.date().nullable(),
+});

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { workflowDatabase } from "./_database.ts";
+import { parseCrontab } from "./_schedule_firing.ts";
+import type { MissedTicks } from "./_schedule_ticks.ts";
+import { ScheduleNotFoundError } from "./errors.ts";
+
+/** A schedule as it is recorded. */
+export interface ScheduleInfo {
+  name: string;
+  crontab: string;
+  timezone: string;
+  agentName: string;
+  sessionId: string | null;
+  missed: MissedTicks;
+  paused: boolean;
+  /** The next tick; when the schedule is paused, the tick that it was paused before. */
+  nextAt: Date;
+  /** The last tick for which a run was started. */
+  lastFiredAt: Date | null;
+}
+
+/** All schedules, by name. Works without the agents' code and without DBOS. */
+export async function listScheduledAgentWorkflows(): Promise<ScheduleInfo[]> {
+  const database = await workflowDatabase();
+  const rows = await database.query(
+    `select name, crontab, timezone, agent_name as "agentName", session_id as "sessionId", missed, paused,
+       next_at as "nextAt", last_fired_at as "lastFiredAt"
+     from timestep.schedules order by name`,
+  );
+  return rows.map((row) => scheduleSchema.parse(row));
+}
+
+/**
+ * Lets a schedule rest: its ticks pass without a run until it is resumed.
+ *
+ * @param name The schedule.
+ * @throws {ScheduleNotFoundError} When there is none of this name.
+ */
+export async function pauseScheduledAgentWorkflow(name: string): Promise<void> {
+  const database = await workflowDatabase();
+  const rows = await database.query(
+    "update timestep.schedules set paused = true where name = $1 returning name",
+    [name],
+  );
+  if (rows.length === 0) throw notFound(name);
+}
+
+/**
+ * Goes on with a schedule, from the next tick on.
+ *
+ * @param name The schedule.
+ * @throws {ScheduleNotFoundError} When there is none of this name.
+ */
+export async function resumeScheduledAgentWorkflow(name: string): Promise<void> {
+  const database = await workflowDatabase();
+  const [row] = await database.query(
+    "select crontab, timezone, now() as now from timestep.schedules where name = $1",
+    [name],
+  );
+  if (!row) throw notFound(name);
+  const { crontab, timezone, now } = clockSchema.parse(row);
+  const next = (await parseCrontab(crontab, timezone)).nextWakeupTime(now);
+  await database.query(
+    "update timestep.schedules set paused = false, next_at = $2 where name = $1 and paused",
+    [name, next],
+  );
+}
+
+/**
+ * Removes a schedule. Runs that it started are not touched.
+ *
+ * @param name The schedule.
+ * @throws {ScheduleNotFoundError} When there is none of this name.
+ */
+export async function removeScheduledAgentWorkflow(name: string): Promise<void> {
+  const database = await workflowDatabase();
+  const rows = await database.query("delete from timestep.schedules where name = $1 returning name", [name]);
+  if (rows.length === 0) throw notFound(name);
+}
+
+function notFound(name: string): ScheduleNotFoundError {
+  return new ScheduleNotFoundError(
+    `Cannot find schedule "${name}": there is none of this name. listScheduledAgentWorkflows() tells which there are.`,
+  );
+}
+
+const scheduleSchema = z.object({
+  name: z.string(),
+  crontab: z.string(),
+  timezone: z.string(),
+  agentName: z.string(),
+  sessionId: z.string().nullable(),
+  missed: z.enum(["once", "skip"]),
+  paused: z.boolean(),
+  nextAt: z.date(),
+  lastFiredAt: z.date().nullable(),
+});
+
+const clockSchema = z.object({ crontab: z.string(), timezone: z.string(), now: z.date() });

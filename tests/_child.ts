@@ -34,7 +34,11 @@ export async function deno(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const stop = () => child.kill("SIGTERM");
+  let insist: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    child.kill("SIGTERM");
+    insist ??= setTimeout(() => child.kill("SIGKILL"), 5000);
+  };
   for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
   try {
     const parts: string[] = [];
@@ -45,6 +49,7 @@ export async function deno(
     const { code } = await child.status;
     return { code, text: parts.join("").replaceAll(COLOURS, "") };
   } finally {
+    clearTimeout(insist);
     for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
   }
 }

@@ -150,7 +150,7 @@ async def test_a_snapshot_of_other_agents_is_refused(make_store: MakeStore) -> N
         with pytest.raises(RunStateGraphError, match="get_time"):
             await store.load()
         stage.agent.tools = Stage(scenario("approve")).agent.tools
-        assert await store.load()
+        assert (await store.load()).get_interruptions()
 
 
 async def test_a_tool_reply_with_nul_and_half_a_character_survives(make_store: MakeStore) -> None:

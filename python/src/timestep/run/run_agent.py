@@ -113,20 +113,30 @@ async def run_agent(
     claim = claim_of(run_input) if isinstance(run_input, RunState) else None
     if claim is not None and isinstance(run_input, RunState):
         await claim.take(run_input)
-    run_config = RunConfig(model_provider=model_provider or MultiModelProvider())
-    result: AnyResult
-    if stream:
-        result = Runner.run_streamed(agent, run_input, session=session, run_config=run_config)
-    else:
-        result = await Runner.run(agent, run_input, session=session, run_config=run_config)
-    processed = await result_processor(result) if result_processor is not None else result
-    await _conclude(result, claim)
-    return processed
+    provider = model_provider or MultiModelProvider()
+    result: AnyResult | None = None
+    try:
+        run_config = RunConfig(model_provider=provider)
+        if stream:
+            result = Runner.run_streamed(agent, run_input, session=session, run_config=run_config)
+        else:
+            result = await Runner.run(agent, run_input, session=session, run_config=run_config)
+        processed = await result_processor(result) if result_processor is not None else result
+        await _conclude(result, claim)
+        return processed
+    finally:
+        # A stream that is still to be read needs its connections.
+        if model_provider is None and (result is None or _is_over(result)):
+            await provider.aclose()
+
+
+def _is_over(result: AnyResult) -> bool:
+    return isinstance(result, RunResult) or result.is_complete
 
 
 async def _conclude(result: AnyResult, claim: Claim | None) -> None:
     """Notes the end of a run that has one."""
-    if isinstance(result, RunResultStreaming) and not result.is_complete:
+    if not _is_over(result):
         return
     if result.interruptions:
         # The TypeScript SDK's results have it, and so a line that saves `result.state` works in both.

@@ -38,7 +38,12 @@ class DatabaseSession:
             session_id: Which conversation. Default: a new one.
             connection_string: `postgresql://...`. Default: the environment's `PG_CONNECTION_URI`, else
                 `SUPABASE_DB_URL`.
+
+        Raises:
+            ValueError: The identifier is empty.
         """
+        if session_id == "":
+            raise ValueError("Cannot use an empty session_id: leave it out for a new one")
         self.session_id = session_id if session_id is not None else str(uuid4())
         self._connection_string = connection_string
         self._database: Database | None = None
@@ -117,7 +122,9 @@ class DatabaseSession:
 
     async def clear_session(self) -> None:
         """Removes all items."""
-        await self._open().query("delete from timestep.session_items where session_id = $1", [self.session_id])
+        async with self._open().transaction() as transaction:
+            for table in ("session_items", "session_operations"):
+                await transaction.query(f"delete from timestep.{table} where session_id = $1", [self.session_id])
 
     async def close(self) -> None:
         """Lets go of the database. The conversation stays."""

@@ -46,7 +46,8 @@ export function parsePostgresUri(text: string): PostgresAddress {
 }
 
 function parse(text: string): URL {
-  const uri = URL.parse(text);
+  // Without a host (a Unix socket is named by a parameter) this is a URI to libpq, but not to the web's standard.
+  const uri = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)\//, "$1localhost/"));
   if (uri === null || uri.hash !== "") {
     throw invalid(
       "it is not a URI of one host, or it holds characters that must be percent-encoded (# is %23, / is %2F, " +

@@ -146,7 +146,8 @@ function pool(address: PostgresAddress, sockets: SocketSource): postgres.Sql {
     ...(user === "" ? {} : { username: user }),
     ...(password === "" ? {} : { password }),
     ...(database === "" ? {} : { database }),
-    ssl: encryption(address),
+    // The sockets are encrypted already.
+    ssl: false,
     socket: () => sockets.open(),
     max: MAX_CONNECTIONS,
     prepare: false,
@@ -169,31 +170,6 @@ function pool(address: PostgresAddress, sockets: SocketSource): postgres.Sql {
     }])),
   };
   return postgres(options);
-}
-
-/** What the driver's `ssl` has to be. */
-function encryption(address: PostgresAddress) {
-  const { tls } = address;
-  if (tls === false) return false;
-  if (!canUpgradeToTls()) {
-    if (tls === "prefer") return false;
-    throw databaseError(
-      "tls_failed",
-      `this runtime, Deno ${Deno.version.deno}, can't turn an open connection into an encrypted one`,
-      address,
-    );
-  }
-  if (typeof tls === "string") return tls;
-  return {
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    rejectUnauthorized: true,
-    ...(tls.verifyHost ? {} : { checkServerIdentity: () => undefined }),
-  };
-}
-
-/** Deno 2.1, on which Supabase's edge runtime is built, waits for ever when `node:tls` is given a socket. */
-function canUpgradeToTls(): boolean {
-  return typeof Deno === "undefined" || !/^(1|2\.[01])\./.test(Deno.version.deno);
 }
 
 /** The extended protocol also without parameters, so that one statement is one statement on either engine. */

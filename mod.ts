@@ -62,3 +62,48 @@ export type {
 } from "./src/run/types.ts";
 
 export { webSearch } from "./src/tool/web_search.ts";
+
+export type { AgentWorkflowHandle } from "./src/workflows/agent_workflow_handle.ts";
+export type { AgentWorkflowResult } from "./src/workflows/agent_workflow_result.ts";
+export { cancelRun } from "./src/workflows/cancel_run.ts";
+export { configureDBOS } from "./src/workflows/configure_dbos.ts";
+export type { ConfigureDBOSOptions } from "./src/workflows/configure_dbos.ts";
+export { createScheduledAgentWorkflow } from "./src/workflows/create_scheduled_agent_workflow.ts";
+export type { CreateScheduledAgentWorkflowOptions } from "./src/workflows/create_scheduled_agent_workflow.ts";
+export { decide } from "./src/workflows/decide.ts";
+export type { DecideOptions, DecideResult, Decision } from "./src/workflows/decide.ts";
+export {
+  DBOSConfiguredLateError,
+  DecisionConflictError,
+  InterruptionNotFoundError,
+  QueueNotFoundError,
+  ScheduleNotFoundError,
+  SessionNotDurableError,
+} from "./src/workflows/errors.ts";
+export { ensureDBOSLaunched, handOver, shutdownDBOS } from "./src/workflows/launch_dbos.ts";
+export type { HandOverOptions } from "./src/workflows/launch_dbos.ts";
+export { listInterruptions } from "./src/workflows/list_interruptions.ts";
+export type { Interruption, ListInterruptionsOptions } from "./src/workflows/list_interruptions.ts";
+export { queueAgentWorkflow } from "./src/workflows/queue_agent_workflow.ts";
+export type { QueueAgentWorkflowOptions } from "./src/workflows/queue_agent_workflow.ts";
+export { registerAgentQueue } from "./src/workflows/register_agent_queue.ts";
+export type { RegisterAgentQueueOptions } from "./src/workflows/register_agent_queue.ts";
+export { runAgentWorkflow } from "./src/workflows/run_agent_workflow.ts";
+export { readRunEvents } from "./src/workflows/run_events.ts";
+export { getRun, listRuns } from "./src/workflows/runs.ts";
+export type { ListRunsOptions, RunInfo, RunStatus } from "./src/workflows/runs.ts";
+export {
+  listScheduledAgentWorkflows,
+  pauseScheduledAgentWorkflow,
+  removeScheduledAgentWorkflow,
+  resumeScheduledAgentWorkflow,
+} from "./src/workflows/schedules.ts";
+export type { MissedTicks, ScheduleInfo } from "./src/workflows/schedules.ts";
+export { settleToolCall } from "./src/workflows/settle_tool_call.ts";
+export type { SettledToolCall } from "./src/workflows/settle_tool_call.ts";
+export type { AgentWorkflowOptions } from "./src/workflows/agent_workflow_options.ts";
+export type { QueueLimits, QueueRateLimit } from "./src/workflows/queue_limits.ts";
+export { ToolCallNotSettledError } from "./src/durable/errors.ts";
+export type { ReadRunEventsOptions } from "./src/durable/read_run_events.ts";
+export type { RunEvent } from "./src/durable/run_event.ts";
+export type { Settlement } from "./src/durable/settle_tool_call.ts";

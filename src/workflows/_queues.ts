@@ -1,28 +1,6 @@
 import type { Parameter, Queryable } from "../database/database.ts";
 import { DEFAULT_QUEUE, DIRECT_QUEUE, PARTITIONED_QUEUE } from "./_dispatch.ts";
-
-/** At most so many starts in any period of so many seconds. */
-export interface QueueRateLimit {
-  limit: number;
-  periodSeconds: number;
-}
-
-/** What a queue lets through. Without any limit: everything, at once. */
-export interface QueueLimits {
-  /** How many runs may be under way, in all processes together. */
-  concurrency?: number | undefined;
-  /** How many runs may be under way in one process. */
-  workerConcurrency?: number | undefined;
-  /** How many runs may start in a period, in all processes together. */
-  rateLimit?: QueueRateLimit | undefined;
-  /**
-   * How many runs with the same partition key may be under way. It makes the queue a partitioned one: every run
-   * in it needs a partition key (a run with a session has that of its session).
-   */
-  partitionConcurrency?: number | undefined;
-  /** How often a process looks for work, in milliseconds. @default {1000} */
-  pollingIntervalMs?: number | undefined;
-}
+import type { QueueLimits, QueueRateLimit } from "./queue_limits.ts";
 
 const DEFAULT_RATE: QueueRateLimit = { limit: 50, periodSeconds: 60 };
 

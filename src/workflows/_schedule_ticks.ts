@@ -1,5 +1,4 @@
-/** What is done about ticks at which no process was there to fire them. */
-export type MissedTicks = "once" | "skip";
+import type { MissedTicks } from "./schedules.ts";
 
 /** A tick that is later than this, in milliseconds, was missed. Workers look every second. */
 export const LATE_MS = 30_000;

@@ -10,6 +10,8 @@ export class AgentWorkflowHandle {
   readonly #agent: AnyAgent;
 
   /**
+   * `queueAgentWorkflow()` makes them.
+   *
    * @param workflowId The run's id.
    * @param agent The agent that starts.
    */

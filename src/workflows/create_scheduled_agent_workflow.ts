@@ -3,8 +3,9 @@ import { dispatchDatabase } from "./_database.ts";
 import { DEFAULT_QUEUE, type Dispatch } from "./_dispatch.ts";
 import { isPartitioned } from "./_queues.ts";
 import { parseCrontab } from "./_schedule_firing.ts";
-import type { MissedTicks } from "./_schedule_ticks.ts";
-import { type AgentWorkflowOptions, prepareRun } from "./_start_run.ts";
+import type { AgentWorkflowOptions } from "./agent_workflow_options.ts";
+import { prepareRun } from "./_start_run.ts";
+import type { MissedTicks } from "./schedules.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { QueueNotFoundError } from "./errors.ts";
 

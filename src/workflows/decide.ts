@@ -19,6 +19,7 @@ export interface Decision {
 
 /** Decisions about a run. */
 export interface DecideOptions {
+  /** The run. */
   runId: string;
   /** One or several; the run goes on when nothing is pending any more. */
   decisions: readonly Decision[];
@@ -28,6 +29,7 @@ export interface DecideOptions {
 
 /** What became of the run with the decisions. */
 export interface DecideResult {
+  /** The run. */
   runId: string;
   /** `interrupted` while something is pending; `queued` when the run goes on; later, what it is doing. */
   status: RunStatus;

@@ -3,14 +3,17 @@ import { workflowDatabase } from "./_database.ts";
 
 /** Something that a paused run waits for: an approval of one tool call. */
 export interface Interruption {
+  /** The run that waits. */
   runId: string;
   /** Names the interruption within its run, for `decide()`. */
   interruptionId: string;
+  /** The conversation that the run belongs to; null: none. */
   sessionId: string | null;
   /** `function_call`, or the kind of the SDK's item: `shell_call`, `hosted_tool_call`, ... */
   kind: string;
   /** The agent that wants to call the tool. */
   agentName: string;
+  /** The tool that it wants to call. */
   toolName: string;
   /** The model's id of the call; null where the model gave none. */
   callId: string | null;
@@ -18,6 +21,7 @@ export interface Interruption {
   arguments: string | null;
   /** `pending` until somebody decides. */
   status: "pending" | "approved" | "rejected";
+  /** When the run was paused. */
   createdAt: Date;
   /** Null while the decision is pending. */
   decidedAt: Date | null;
@@ -25,7 +29,9 @@ export interface Interruption {
 
 /** Whose interruptions to list: a run's, a session's, or everybody's. */
 export interface ListInterruptionsOptions {
+  /** Only this run's. */
   runId?: string | undefined;
+  /** Only those of runs of this session. */
   sessionId?: string | undefined;
 }
 

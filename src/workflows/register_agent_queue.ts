@@ -1,6 +1,7 @@
 import { dispatchDatabase } from "./_database.ts";
 import { DIRECT_QUEUE } from "./_dispatch.ts";
-import { type QueueLimits, upsertQueue } from "./_queues.ts";
+import { upsertQueue } from "./_queues.ts";
+import type { QueueLimits } from "./queue_limits.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 
 /** A queue with its limits. */

@@ -4,7 +4,8 @@ import { applicationVersion, checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch
 import type { Engine } from "./_engine.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { launchedEngine } from "./launch_dbos.ts";
-import { type AgentWorkflowOptions, type PreparedRun, prepareRun, startRun } from "./_start_run.ts";
+import { type PreparedRun, prepareRun, startRun } from "./_start_run.ts";
+import type { AgentWorkflowOptions } from "./agent_workflow_options.ts";
 import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts";
 
 /**
@@ -24,8 +25,22 @@ import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts
  * @example
  * ```ts
  * import { Agent } from "@openai/agents";
+ * import { assistantMessage, ScriptedModel } from "@openai/agents-core/testing";
  * import { configureDBOS, runAgentWorkflow, shutdownDBOS } from "@timestep-ai/timestep";
- * import { FakeModel } from "@openai/agents-core/testing";
+ *
+ * configureDBOS({ connectionString: "pglite:memory" });
+ * const agent = new Agent({
+ *   name: "Weather",
+ *   // Leave this out to talk to OpenAI.
+ *   model: new ScriptedModel([[assistantMessage("Sunny.")]]),
+ * });
+ * const { finalOutput } = await runAgentWorkflow({
+ *   agent,
+ *   inputItems: "What is the weather in Oakland?",
+ *   workflowId: "weather-1",
+ * });
+ * console.log(finalOutput); // Sunny.
+ * await shutdownDBOS();
  * ```
  */
 export async function runAgentWorkflow<TAgent extends AnyAgent>(

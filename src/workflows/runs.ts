@@ -13,10 +13,13 @@ export type RunStatus = "queued" | "running" | RunOutcomeStatus;
 
 /** A run as it is recorded. */
 export interface RunInfo {
+  /** Names the run. */
   runId: string;
+  /** What it is doing. */
   status: RunStatus;
   /** The agent that started. */
   agentName: string;
+  /** The conversation that it belongs to; null: none. */
   sessionId: string | null;
   /** Whom the run belongs to; null: the service itself. */
   ownerId: string | null;
@@ -30,7 +33,9 @@ export interface RunInfo {
   finalOutput: JsonValue;
   /** Why; null unless the run was blocked, failed, or was cancelled for taking too long. */
   error: RunError | null;
+  /** When it was started, or put into its queue. */
   createdAt: Date;
+  /** When it last began, went on, was paused or ended. */
   updatedAt: Date;
   /** Null unless the status is final. */
   finishedAt: Date | null;
@@ -40,8 +45,11 @@ export interface RunInfo {
 export interface ListRunsOptions {
   /** Only runs that are doing one of these. */
   status?: RunStatus | readonly RunStatus[] | undefined;
+  /** Only runs that began with this agent. */
   agentName?: string | undefined;
+  /** Only runs of this session. */
   sessionId?: string | undefined;
+  /** Only runs of this owner. */
   ownerId?: string | undefined;
   /** How many at most, 1 to 1000. @default {100} */
   limit?: number | undefined;

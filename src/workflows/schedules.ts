@@ -1,17 +1,26 @@
 import { z } from "zod";
 import { workflowDatabase } from "./_database.ts";
 import { parseCrontab } from "./_schedule_firing.ts";
-import type { MissedTicks } from "./_schedule_ticks.ts";
 import { ScheduleNotFoundError } from "./errors.ts";
+
+/** What is done about ticks at which no worker was there: one run for all of them, or none. */
+export type MissedTicks = "once" | "skip";
 
 /** A schedule as it is recorded. */
 export interface ScheduleInfo {
+  /** What its runs begin with, and what it is called by. */
   name: string;
+  /** Minute, hour, day of month, month, day of week; before them perhaps second. */
   crontab: string;
+  /** The time zone that the crontab is meant in. */
   timezone: string;
+  /** The agent that is run. */
   agentName: string;
+  /** The conversation that the runs belong to; null: none. */
   sessionId: string | null;
+  /** What is done about ticks at which no worker was there. */
   missed: MissedTicks;
+  /** Whether it rests. */
   paused: boolean;
   /** The next tick; when the schedule is paused, the tick that it was paused before. */
   nextAt: Date;

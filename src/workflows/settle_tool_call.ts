@@ -3,6 +3,7 @@ import { workflowDatabase } from "./_database.ts";
 
 /** Which call to settle; how is a {@linkcode Settlement}. */
 export interface SettledToolCall {
+  /** The run. */
   runId: string;
   /** The call, as `unknownToolCalls` of the run's result names it. */
   stepKey: string;

@@ -272,6 +272,8 @@ begin
 
   perform timestep.write_run_state(saved_run_id, saved_version, envelope, state, interruptions);
 
+  -- What is given is counted from the run's beginning: also what another language counted for another model's name.
+  delete from timestep.usage u where u.run_id = saved_run_id;
   insert into timestep.usage (
     run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
   )
@@ -281,11 +283,7 @@ begin
   from json_to_recordset(usage) as u (
     model text, requests bigint, input_tokens bigint, cached_input_tokens bigint, output_tokens bigint,
     reasoning_tokens bigint, total_tokens bigint
-  )
-  on conflict on constraint usage_pkey do update set
-    requests = excluded.requests, input_tokens = excluded.input_tokens,
-    cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
-    reasoning_tokens = excluded.reasoning_tokens, total_tokens = excluded.total_tokens, updated_at = now();
+  );
 
   return query select saved_run_id, saved_version;
 end
@@ -319,10 +317,10 @@ begin
     run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, message, decided_at
   )
   select
-    write_run_state.run_id, i.interruption_id, r.segment, i.kind, i.agent_name, i.tool_name, i.call_id, i.arguments,
+    write_run_state.run_id, i."interruptionId", r.segment, i.kind, i."agentName", i."toolName", i."callId", i.arguments,
     i.status, i.message, case when i.status <> 'pending' then now() end
   from timestep.runs r, json_to_recordset(interruptions) as i (
-    interruption_id text, kind text, agent_name text, tool_name text, call_id text, arguments text, status text,
+    "interruptionId" text, kind text, "agentName" text, "toolName" text, "callId" text, arguments text, status text,
     message text
   )
   where r.run_id = write_run_state.run_id
@@ -355,8 +353,8 @@ begin
   end if;
   update timestep.interruptions i set
     status = d.status, message = d.message, decided_at = now(), decided_by = claim_run_state.claim
-  from json_to_recordset(decisions) as d (interruption_id text, status text, message text)
-  where i.run_id = claim_run_state.run_id and i.interruption_id = d.interruption_id and i.status = 'pending';
+  from json_to_recordset(decisions) as d ("interruptionId" text, status text, message text)
+  where i.run_id = claim_run_state.run_id and i.interruption_id = d."interruptionId" and i.status = 'pending';
   return true;
 end
 $$;

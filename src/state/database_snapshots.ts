@@ -1,0 +1,121 @@
+import { z } from "zod";
+import type { Queryable } from "../database/database.ts";
+import { DatabaseReference, type DatabaseReferenceOptions } from "../database/database_reference.ts";
+import { type Envelope, envelopeSchema } from "./envelope.ts";
+import { RunStateMalformedError } from "./errors.ts";
+import type { InterruptionFacts } from "./run_facts.ts";
+import type { SavedRun, Snapshot, Snapshots } from "./snapshots.ts";
+
+const savedSchema = z.object({ run_id: z.string(), version: z.number().int() });
+const foundSchema = savedSchema.extend({ claimed_by: z.string().nullable() });
+
+/** The paused run of an agent in a session, in the database. */
+export class DatabaseSnapshots implements Snapshots {
+  readonly place: string;
+  readonly #agentName: string;
+  readonly #sessionId: string | null;
+  readonly #database: DatabaseReference;
+
+  constructor(agentName: string, sessionId: string | null, options: DatabaseReferenceOptions) {
+    this.#agentName = agentName;
+    this.#sessionId = sessionId;
+    this.#database = new DatabaseReference(options);
+    this.place = `of agent "${agentName}"` + (sessionId === null ? "" : ` in session "${sessionId}"`);
+  }
+
+  async read(): Promise<{ run: SavedRun; envelope: Envelope } | null> {
+    const [row] = await (await this.#database.get()).query(READ, [this.#agentName, this.#sessionId]);
+    if (!row) return null;
+    const { run_id: runId, version, claimed_by: claim } = foundSchema.parse(row);
+    const envelope = envelopeSchema.safeParse(row);
+    if (!envelope.success) {
+      throw new RunStateMalformedError(
+        `Cannot load the run "${runId}": its row in timestep.run_states is damaged.`,
+        {
+          cause: envelope.error,
+        },
+      );
+    }
+    return { run: { runId, version, claim }, envelope: envelope.data };
+  }
+
+  async write({ envelope, interruptions, usage }: Snapshot, held: SavedRun | null): Promise<SavedRun | null> {
+    const { state, ...rest } = envelope;
+    const [row] = await (await this.#database.get()).query(WRITE, [
+      this.#agentName,
+      this.#sessionId,
+      held?.runId ?? null,
+      held?.version ?? null,
+      held?.claim ?? null,
+      crypto.randomUUID(),
+      JSON.stringify(rest),
+      state,
+      JSON.stringify(interruptions),
+      JSON.stringify(usage),
+    ]);
+    if (!row) return null;
+    const { run_id: runId, version } = savedSchema.parse(row);
+    return { runId, version, claim: null };
+  }
+
+  async claim(run: SavedRun, claim: string, decisions: InterruptionFacts[]): Promise<boolean> {
+    const decided = decisions.filter(({ status }) => status !== "pending");
+    const [row] = await (await this.#database.get()).query(
+      "select timestep.claim_run_state($1, $2::int, $3, $4, $5::text::json) as claimed",
+      [run.runId, run.version, run.claim, claim, JSON.stringify(decided)],
+    );
+    return row?.["claimed"] === true;
+  }
+
+  async settle(run: SavedRun): Promise<void> {
+    await (await this.#database.get()).query(
+      `update timestep.runs r set status = 'completed', finished_at = now(), updated_at = now()
+       from timestep.run_states s
+       where r.run_id = $1 and r.state_version = $2::int and r.status in ('interrupted', 'running')
+         and s.run_id = r.run_id and s.version = r.state_version and s.claimed_by = $3`,
+      [run.runId, run.version, run.claim],
+    );
+  }
+
+  async clear(): Promise<void> {
+    await (await this.#database.get()).transaction((transaction) => this.#clear(transaction));
+  }
+
+  async #clear(transaction: Queryable): Promise<void> {
+    const found = await transaction.query(
+      `select r.run_id from timestep.runs r
+       where r.agent_name = $1 and r.session_id is not distinct from $2 and r.status in ('interrupted', 'running')
+         and exists (select from timestep.run_states s where s.run_id = r.run_id and s.cleared_at is null)
+       for update`,
+      [this.#agentName, this.#sessionId],
+    );
+    for (const { run_id: runId } of found) {
+      await transaction.query("update timestep.run_states set cleared_at = now() where run_id = $1", [
+        String(runId),
+      ]);
+      await transaction.query(
+        "update timestep.runs set status = 'cancelled', finished_at = now(), updated_at = now() where run_id = $1",
+        [String(runId)],
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
+
+const READ = `
+select s.run_id, s.version, s.claimed_by, s.language, s.sdk_name, s.sdk_version, s.schema_version, s.agent_graph,
+  s.guardrails_settled, s.state::text as state
+from timestep.runs r
+join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+where r.agent_name = $1 and r.session_id is not distinct from $2
+  and r.status in ('interrupted', 'running') and s.cleared_at is null
+order by r.created_at desc
+limit 1`;
+
+const WRITE = `
+select run_id, version from timestep.save_run_state(
+  $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
+)`;

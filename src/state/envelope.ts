@@ -1,0 +1,126 @@
+import { RunContext, RunState } from "@openai/agents";
+import { z } from "zod";
+import { agentGraph, missingFrom } from "../agents/agent_graph.ts";
+import type { AnyAgent } from "../agents/any_agent.ts";
+import { RunStateGraphError, RunStateMalformedError } from "./errors.ts";
+
+/** A run's state, whatever its context. */
+export type AnyRunState = RunState<unknown, AnyAgent>;
+
+/** A snapshot of a paused run and what it says about itself. The names are the columns' and those of files. */
+export const envelopeSchema = z.object({
+  /** Which SDK wrote the state. */
+  language: z.enum(["typescript", "python"]),
+  sdk_name: z.string(),
+  sdk_version: z.string(),
+  schema_version: z.string(),
+  agent_graph: z.object({
+    root: z.string(),
+    agents: z.array(
+      z.object({ name: z.string(), tools: z.array(z.string()), handoffs: z.array(z.string()) }),
+    ),
+  }),
+  /** Whether the guardrails of the run's first input had finished. */
+  guardrails_settled: z.boolean(),
+  /** The SDK's own JSON text, untouched. */
+  state: z.string(),
+});
+
+/** A snapshot of a paused run and what it says about itself. */
+export type Envelope = z.output<typeof envelopeSchema>;
+
+/** The version of `@openai/agents` that this module is made for and that deno.json pins. */
+export const SDK_VERSION = "0.20.0";
+
+/** Takes a snapshot. The SDK serializes the whole run here: its cost grows with the square of the run's turns. */
+export function seal(agent: AnyAgent, state: AnyRunState): Envelope {
+  return {
+    language: "typescript",
+    sdk_name: "@openai/agents",
+    sdk_version: SDK_VERSION,
+    schema_version: currentSchemaVersion(agent),
+    agent_graph: agentGraph(agent),
+    guardrails_settled: state._initialInputGuardrailsCompleted,
+    state: state.toString(),
+  };
+}
+
+/**
+ * Makes a snapshot a state again.
+ *
+ * @throws {RunStateGraphError} When it needs what the agent does not have.
+ * @throws {RunStateMalformedError} When it is damaged, or of a version that this SDK does not know.
+ */
+export async function unseal(agent: AnyAgent, envelope: Envelope): Promise<AnyRunState> {
+  const missing = missingFrom(agentGraph(agent), envelope.agent_graph);
+  if (missing !== null) {
+    throw new RunStateGraphError(
+      `Cannot load the saved run: ${missing}. Load it with the agents that it was saved with.`,
+    );
+  }
+  if (envelope.language !== "typescript") {
+    throw new RunStateMalformedError(
+      `Cannot load the saved run: it was saved by ${envelope.sdk_name} ${envelope.sdk_version} in Python. Resume it in ` +
+        "Python.",
+    );
+  }
+  return await fromText(agent, envelope.state);
+}
+
+async function fromText(agent: AnyAgent, text: string): Promise<AnyRunState> {
+  assertKnownVersion(agent, text);
+  try {
+    return await RunState.fromString<unknown, AnyAgent>(agent, text);
+  } catch (cause) {
+    throw new RunStateMalformedError(
+      `Cannot load the saved run: the Agents SDK refuses it. ${firstLine(cause)}`,
+      { cause },
+    );
+  }
+}
+
+const versioned = z.object({ $schemaVersion: z.string().regex(/^\d+\.\d+$/) });
+
+function assertKnownVersion(agent: AnyAgent, text: string): void {
+  const current = currentSchemaVersion(agent);
+  if (text.startsWith(`{"$schemaVersion":"${current}",`)) return; // As the SDK writes it: not parsed twice.
+  const found = versioned.safeParse(parseJson(text));
+  if (!found.success) {
+    throw new RunStateMalformedError(
+      "Cannot load the saved run: its state has no $schemaVersion. It is damaged.",
+    );
+  }
+  const version = found.data.$schemaVersion;
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [knownMajor = 0, knownMinor = 0] = current.split(".").map(Number);
+  if (major === knownMajor && minor <= knownMinor) return;
+  throw new RunStateMalformedError(
+    `Cannot load the saved run: its $schemaVersion is ${version}, and @openai/agents ${SDK_VERSION} knows up to ` +
+      `${current}. Load it with the version of the SDK that saved it, or a newer one.`,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new RunStateMalformedError("Cannot load the saved run: its state is not JSON. It is damaged.", {
+      cause,
+    });
+  }
+}
+
+let schemaVersion: string | undefined;
+
+/** The version of snapshots that this SDK writes: only a snapshot tells. */
+function currentSchemaVersion(agent: AnyAgent): string {
+  schemaVersion ??= new RunState(new RunContext(), "", agent, 1).toJSON().$schemaVersion;
+  return schemaVersion;
+}
+
+/** What a damaged state makes zod and the SDK say can be long, and quotes what was saved. */
+function firstLine(error: unknown): string {
+  return error instanceof Error && error.name !== "ZodError"
+    ? error.message.split("\n")[0] ?? ""
+    : "It is damaged.";
+}

@@ -1,0 +1,144 @@
+import type { AnyAgent } from "../agents/any_agent.ts";
+import type { DatabaseReferenceOptions } from "../database/database_reference.ts";
+import { originOf, rememberOrigin } from "./claims.ts";
+import { DatabaseSnapshots } from "./database_snapshots.ts";
+import { type AnyRunState, seal, unseal } from "./envelope.ts";
+import { RunStateConflictError, RunStateNotFoundError } from "./errors.ts";
+import { FileSnapshots } from "./file_snapshots.ts";
+import { interruptionsOf, usageOf } from "./run_facts.ts";
+import type { SavedRun, Snapshots } from "./snapshots.ts";
+import type { RunState } from "@openai/agents";
+
+/** Whose paused run a {@linkcode RunStateStore} keeps, and where. */
+export interface RunStateStoreOptions<TAgent extends AnyAgent> extends DatabaseReferenceOptions {
+  /** The agent that the run starts with. */
+  agent: TAgent;
+  /** The conversation that the run belongs to: there is one paused run for each agent and conversation. Default: none. */
+  sessionId?: string | undefined;
+}
+
+/** What {@linkcode RunStateStore.load} can be told. */
+export interface LoadOptions {
+  /**
+   * Also load a run that somebody has begun to resume: only when it is certain that they died. What they did since
+   * is not known, and is done again. Default: `false`.
+   */
+  takeOver?: boolean;
+}
+
+/**
+ * Keeps the paused run of an agent: in the database, or in a file. Any process can load it, decide and hand it to
+ * `runAgent()`, which resumes it once: the second to try gets a {@linkcode RunStateConflictError}.
+ *
+ * @example
+ * ```ts no-eval
+ * import { Agent } from "@openai/agents";
+ * import { runAgent, RunStateStore } from "@timestep-ai/timestep";
+ *
+ * const agent = new Agent({ name: "Assistant", model: "gpt-4.1" });
+ * await using store = new RunStateStore({ agent, sessionId: "customer-42" });
+ *
+ * const result = await runAgent(agent, "Pay the invoice");
+ * if (result.interruptions.length > 0) await store.save(result.state);
+ *
+ * const state = await store.load(); // Here, or in another process, a week later.
+ * for (const interruption of state.getInterruptions()) state.approve(interruption);
+ * await runAgent(agent, state);
+ * ```
+ */
+export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncDisposable {
+  readonly #agent: TAgent;
+  readonly #snapshots: Snapshots;
+  /** The run that this store saved or loaded last. */
+  #held: SavedRun | null = null;
+
+  /**
+   * Keeps the run in the database. Nothing is opened before it is used.
+   *
+   * @throws {TypeError} When both `database` and `connectionString` are given.
+   */
+  constructor(options: RunStateStoreOptions<TAgent>);
+  /** Keeps the run in a file. */
+  constructor(path: string, agent: TAgent);
+  constructor(pathOrOptions: string | RunStateStoreOptions<TAgent>, agent?: TAgent) {
+    if (typeof pathOrOptions === "string") {
+      if (agent === undefined) {
+        throw new TypeError("Cannot make a store without the agent: give it after the path");
+      }
+      this.#agent = agent;
+      this.#snapshots = new FileSnapshots(pathOrOptions);
+    } else {
+      this.#agent = pathOrOptions.agent;
+      const { sessionId = null, ...options } = pathOrOptions;
+      this.#snapshots = new DatabaseSnapshots(this.#agent.name, sessionId, options);
+    }
+  }
+
+  /**
+   * Saves a paused run: its snapshot, what it waits for and what it used, all or nothing.
+   *
+   * @throws {RunStateConflictError} When there is another paused run, or somebody saved or resumed this one meanwhile.
+   */
+  async save<TContext>(state: RunState<TContext, TAgent>): Promise<void> {
+    const paused = state as unknown as AnyRunState; // Its context is not looked at, only serialized.
+    const origin = originOf(paused);
+    const held = origin?.snapshots.place === this.#snapshots.place ? origin.run : this.#held;
+    const envelope = seal(this.#agent, paused);
+    const usage = usageOf(this.#agent, paused);
+    const saved = await this.#snapshots.write(
+      { envelope, interruptions: interruptionsOf(paused), usage },
+      held,
+    );
+    if (!saved) {
+      throw new RunStateConflictError(
+        `Cannot save the run ${this.#snapshots.place}: there is a paused run that this store has not loaded, or that ` +
+          "was saved or resumed since. Load it, or clear() it first.",
+      );
+    }
+    this.#held = saved;
+    rememberOrigin(paused, { snapshots: this.#snapshots, run: saved, taken: false });
+  }
+
+  /**
+   * Loads the paused run, to decide on its interruptions and hand it to `runAgent()`.
+   *
+   * @throws {RunStateNotFoundError} When nothing is saved, or what was saved has ended or was cleared.
+   * @throws {RunStateConflictError} When somebody has begun to resume it; see `takeOver`.
+   * @throws {RunStateGraphError} When it needs agents, tools or handoffs that the store's agent does not have.
+   * @throws {RunStateMalformedError} When it is damaged, or of an unknown version.
+   */
+  async load<TContext = unknown>(
+    { takeOver = false }: LoadOptions = {},
+  ): Promise<RunState<TContext, TAgent>> {
+    const found = await this.#snapshots.read();
+    if (!found) throw new RunStateNotFoundError(`There is no paused run ${this.#snapshots.place}.`);
+    const { run, envelope } = found;
+    if (run.claim !== null && !takeOver) {
+      throw new RunStateConflictError(
+        `Cannot load the run ${this.#snapshots.place}: it is being resumed, or who resumed it died (process and ` +
+          `attempt ${run.claim}). If that is certain, load({ takeOver: true }) resumes it once more.`,
+      );
+    }
+    const state = await unseal(this.#agent, envelope);
+    this.#held = run;
+    rememberOrigin(state, { snapshots: this.#snapshots, run, taken: false });
+    // Made from the store's own agent; what its context holds, only the caller knows.
+    return state as unknown as RunState<TContext, TAgent>;
+  }
+
+  /** Gives the paused run up, if there is one. Its record stays, but it can't be loaded any more. */
+  async clear(): Promise<void> {
+    await this.#snapshots.clear();
+    this.#held = null;
+  }
+
+  /** Lets go of the database if the store opened it. */
+  async close(): Promise<void> {
+    await this.#snapshots.close();
+  }
+
+  /** Closes the store at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

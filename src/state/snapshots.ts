@@ -1,0 +1,42 @@
+import type { Envelope } from "./envelope.ts";
+import type { InterruptionFacts, ModelUsage } from "./run_facts.ts";
+
+/** What is saved of a paused run. */
+export interface Snapshot {
+  envelope: Envelope;
+  interruptions: InterruptionFacts[];
+  /** Cumulative: since the run's beginning. */
+  usage: ModelUsage[];
+}
+
+/** A saved run, as far as somebody has seen it. */
+export interface SavedRun {
+  readonly runId: string;
+  readonly version: number;
+  /** Who has begun to resume it. */
+  readonly claim: string | null;
+}
+
+/** Where one paused run is kept, and who may resume it. Every change names what its maker has seen. */
+export interface Snapshots {
+  /** Where that is, for messages: `of agent "A" in session "s"`. */
+  readonly place: string;
+
+  /** The paused run, or `null`. */
+  read(): Promise<{ run: SavedRun; envelope: Envelope } | null>;
+
+  /** Saves a snapshot: in place of `held`, or as a new run. `null` when there is another paused run than `held`. */
+  write(snapshot: Snapshot, held: SavedRun | null): Promise<SavedRun | null>;
+
+  /** Takes the right to resume a run from who has it, and notes the decisions; false when `run` is not as seen. */
+  claim(run: SavedRun, claim: string, decisions: InterruptionFacts[]): Promise<boolean>;
+
+  /** Notes that a run which was claimed has ended. */
+  settle(run: SavedRun): Promise<void>;
+
+  /** Gives the paused run up. Its record stays. */
+  clear(): Promise<void>;
+
+  /** Lets go of what was opened. */
+  close(): Promise<void>;
+}

@@ -33,7 +33,7 @@ import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from ".
  * @returns The result: a `StreamedRunResult` when the run streams, else a `RunResult`; or what the processor
  * made of it.
  */
-export function runAgent<TAgent extends AnyAgent, TContext = undefined, TStream extends boolean = false>(
+export function runAgent<TAgent extends AnyAgent, TContext = unknown, TStream extends boolean = false>(
   agent: TAgent,
   input: RunAgentInput<TContext, TAgent>,
   session?: Session,
@@ -45,7 +45,7 @@ export function runAgent<TAgent extends AnyAgent, TContext = undefined, TStream 
 export function runAgent<
   TProcessed,
   TAgent extends AnyAgent,
-  TContext = undefined,
+  TContext = unknown,
   TStream extends boolean = false,
 >(
   agent: TAgent,

@@ -49,3 +49,11 @@ Deno.test("runAgent() takes an agent that wants a context with the state that ha
   const unit: string = result.state._context.context.unit;
   assertEquals([result.finalOutput, unit], ["21", "Celsius"]);
 });
+
+Deno.test("runAgent() gives one type for a fresh run and for one that is resumed", async () => {
+  const agent = thermometer();
+  let result = await runAgent(agent, "How warm is it?");
+  const state: RunState<unknown, typeof agent> = await RunState.fromString(agent, result.state.toString());
+  result = await runAgent(agent, state);
+  assertEquals(result.finalOutput?.degrees, 21);
+});

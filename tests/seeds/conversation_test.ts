@@ -143,6 +143,6 @@ async function run(engine: Engine | undefined, lines: NonNullable<Changes["lines
   const observed = await runProgram(seedProgram("conversation", { lines }), surroundings);
   const { openai } = surroundings;
   assertEquals(openai.refusals, []);
-  const [conversation = ""] = openai.conversationIds;
-  return { observed, calls: receivedCalls(openai), items: openai.itemsOf(conversation).map(describeItem) };
+  const items = openai.conversationIds.flatMap((id) => openai.itemsOf(id)).map(describeItem);
+  return { observed, calls: receivedCalls(openai), items };
 }

@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Runs the examples in doc comments, against a stand-in for OpenAI's API. */
+/** Runs the examples in README and in doc comments, against a stand-in for OpenAI's API. */
 async function testDocumentation(env: Record<string, string>): Promise<Tally> {
   console.log("\nExamples in the documentation");
   await using openai = new OpenAIStandIn({ script: weatherScript });

@@ -1,6 +1,8 @@
-import { type ModelProvider, Runner, type Session } from "@openai/agents";
+import { type ModelProvider, Runner, RunState, type Session } from "@openai/agents";
 import { MultiModelProvider } from "../model/multi_model_provider.ts";
+import { claimOrigin } from "../state/claims.ts";
 import { defaultResultProcessor } from "./default_result_processor.ts";
+import { Settlement } from "./_settlement.ts";
 import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from "./types.ts";
 
 /**
@@ -63,8 +65,13 @@ export async function runAgent<TAgent extends AnyAgent, TContext>(
   resultProcessor: ResultProcessor<TContext, TAgent, boolean, unknown> | null = defaultResultProcessor,
   modelProvider?: ModelProvider,
 ): Promise<unknown> {
+  const resumed = input instanceof RunState ? input : null;
+  if (resumed) await claimOrigin(resumed);
   const result = await startRun(agent, input, session, stream, modelProvider);
-  return resultProcessor ? await resultProcessor(result) : result;
+  const settlement = resumed ? new Settlement(resumed, result) : null;
+  const processed = resultProcessor ? await resultProcessor(result) : result;
+  await settlement?.ifEnded();
+  return processed;
 }
 
 /** Starts a run: a streaming one has just begun when this returns, any other one is over. */

@@ -4,8 +4,14 @@ import { agentGraph, missingFrom } from "../agents/agent_graph.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { RunStateGraphError, RunStateMalformedError } from "./errors.ts";
 
-/** A run's state, whatever its context. */
-export type AnyRunState = RunState<unknown, AnyAgent>;
+/** What is looked at of a run's state, whatever its context and agent. */
+export interface AnyRunState extends
+  Pick<
+    RunState<unknown, AnyAgent>,
+    "getInterruptions" | "toString" | "usage" | "_modelResponses" | "_initialInputGuardrailsCompleted"
+  > {
+  readonly _context: Pick<RunContext, "isToolApproved" | "getRejectionMessage">;
+}
 
 /** A snapshot of a paused run and what it says about itself. The names are the columns' and those of files. */
 export const envelopeSchema = z.object({
@@ -51,7 +57,10 @@ export function seal(agent: AnyAgent, state: AnyRunState): Envelope {
  * @throws {RunStateGraphError} When it needs what the agent does not have.
  * @throws {RunStateMalformedError} When it is damaged, or of a version that this SDK does not know.
  */
-export async function unseal(agent: AnyAgent, envelope: Envelope): Promise<AnyRunState> {
+export async function unseal<TAgent extends AnyAgent>(
+  agent: TAgent,
+  envelope: Envelope,
+): Promise<RunState<unknown, TAgent>> {
   const missing = missingFrom(agentGraph(agent), envelope.agent_graph);
   if (missing !== null) {
     throw new RunStateGraphError(
@@ -67,10 +76,13 @@ export async function unseal(agent: AnyAgent, envelope: Envelope): Promise<AnyRu
   return await fromText(agent, envelope.state);
 }
 
-async function fromText(agent: AnyAgent, text: string): Promise<AnyRunState> {
+async function fromText<TAgent extends AnyAgent>(
+  agent: TAgent,
+  text: string,
+): Promise<RunState<unknown, TAgent>> {
   assertKnownVersion(agent, text);
   try {
-    return await RunState.fromString<unknown, AnyAgent>(agent, text);
+    return await RunState.fromString<unknown, TAgent>(agent, text);
   } catch (cause) {
     throw new RunStateMalformedError(
       `Cannot load the saved run: the Agents SDK refuses it. ${firstLine(cause)}`,

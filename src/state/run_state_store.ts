@@ -80,7 +80,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
    * @throws {RunStateConflictError} When there is another paused run, or somebody saved or resumed this one meanwhile.
    */
   async save<TContext>(state: RunState<TContext, TAgent>): Promise<void> {
-    const paused = state as unknown as AnyRunState; // Its context is not looked at, only serialized.
+    const paused: AnyRunState = state;
     const origin = originOf(paused);
     const held = origin?.snapshots.place === this.#snapshots.place ? origin.run : this.#held;
     const envelope = seal(this.#agent, paused);

@@ -1,3 +1,4 @@
+import type { Queryable } from "../database/database.ts";
 import type { AnyAgent } from "../run/types.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { applicationVersion, checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch.ts";
@@ -56,21 +57,31 @@ export async function runAgentWorkflow<TAgent extends AnyAgent>(
 
 /** Starts the run in this process, or leaves it to a worker when this process executes none. */
 async function begin(runId: string, prepared: PreparedRun, engine: Engine | undefined): Promise<void> {
-  const applicationName = useConfiguration().name;
   const ownerToken = crypto.randomUUID();
   const database = engine?.database ?? await dispatchDatabase();
-  const claimed = await database.transaction(async (transaction) => {
-    const dispatch = { applicationName, queueName: DIRECT_QUEUE };
-    if (!(await startRun(transaction, runId, prepared, dispatch)) || !engine) return false;
-    const rows = await transaction.query(CLAIM, [
-      runId,
-      engine.executorId,
-      ownerToken,
-      applicationVersion(applicationName),
-    ]);
-    return rows.length > 0;
-  });
+  const claimed = await database.transaction((transaction) =>
+    startDirectly(transaction, runId, prepared, engine, ownerToken)
+  );
   if (claimed) await engine?.dispatch([runId], ownerToken);
+}
+
+/**
+ * Records a run that needs no queue, and claims it for `engine`, if there is one.
+ *
+ * @returns Whether it is claimed: dispatch it with `ownerToken` once the transaction is committed.
+ */
+export async function startDirectly(
+  transaction: Queryable,
+  runId: string,
+  prepared: PreparedRun,
+  engine: Engine | undefined,
+  ownerToken: string,
+): Promise<boolean> {
+  const applicationName = useConfiguration().name;
+  const dispatch = { applicationName, queueName: DIRECT_QUEUE };
+  if (!(await startRun(transaction, runId, prepared, dispatch)) || !engine) return false;
+  const version = applicationVersion(applicationName);
+  return (await transaction.query(CLAIM, [runId, engine.executorId, ownerToken, version])).length > 0;
 }
 
 /** What DBOS does when it takes a workflow out of its queue. */

@@ -26,6 +26,7 @@ const EXPECTED = [
   /exceeds the (global|partition) concurrency limit/,
   /^Ignoring migration error/,
   /is not the latest version/,
+  /The system database has been shut down/,
 ];
 
 function show(entry: unknown): void {

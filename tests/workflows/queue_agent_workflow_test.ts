@@ -1,0 +1,176 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Agent } from "@openai/agents";
+import { assistantMessage, ScriptedModel } from "@openai/agents-core/testing";
+import { getRun, listRuns, queueAgentWorkflow, QueueNotFoundError, registerAgentQueue } from "../../mod.ts";
+import { pause, steppingAgent, SteppingModel, uniqueName, until, workflowTest } from "./_workflows.ts";
+
+/** An agent that notes when its runs begin and how many are under way at once. */
+function observedAgent(name: string, takesMs: number) {
+  const began: string[] = [];
+  const at: number[] = [];
+  let underWay = 0;
+  let most = 0;
+  const model = new SteppingModel(0, async ({ input }) => {
+    began.push(typeof input === "string" ? input : JSON.stringify(input.at(-1)));
+    at.push(Date.now());
+    most = Math.max(most, ++underWay);
+    await pause(takesMs);
+    underWay--;
+  });
+  const agent = new Agent({ name: uniqueName(name), model });
+  /** The inputs of the runs, in the order in which they began. */
+  const order = () => began.map((input) => /\d+/.exec(input.replaceAll(/"[a-z]+":/g, ""))?.[0]);
+  return { agent, at, order, most: () => most };
+}
+
+workflowTest("queueAgentWorkflow() gives a handle to a run that a worker executes", async () => {
+  const agent = steppingAgent(uniqueName("Stepper"), 1);
+  const handle = await queueAgentWorkflow({ agent, inputItems: "Go.", workflowId: "queued-1" });
+  assertEquals(handle.workflowId, "queued-1");
+  assertEquals((await handle.getResult()).finalOutput, "1 steps");
+  assertEquals(await handle.getStatus(), "completed");
+});
+
+workflowTest("queueAgentWorkflow() only records the run when this process executes none", async () => {
+  const agent = steppingAgent(uniqueName("Stepper"), 1);
+  const handle = await queueAgentWorkflow({ agent, inputItems: "Go." });
+  await pause(300);
+  assertEquals(await handle.getStatus(), "queued");
+}, { execute: false });
+
+workflowTest("queueAgentWorkflow() starts lower numbers sooner", async () => {
+  const { agent, order } = observedAgent("Prioritised", 5);
+  await registerAgentQueue({ name: "narrow", concurrency: 1, pollingIntervalMs: 50 });
+  const handles = [];
+  for (const priority of [3, 1, 2]) {
+    // Together in the queue, before a worker looks.
+    handles.push(
+      await queueAgentWorkflow({
+        agent,
+        inputItems: `${priority}`,
+        queueName: "narrow",
+        priority,
+        delaySeconds: 0.5,
+      }),
+    );
+  }
+  for (const handle of handles) await handle.getResult();
+  assertEquals(order(), ["1", "2", "3"]);
+});
+
+workflowTest("queueAgentWorkflow() gives the run that holds the deduplication id", async () => {
+  const agent = steppingAgent(uniqueName("Stepper"), 0);
+  const options = { agent, inputItems: "Go.", deduplicationId: "only-one" };
+  const handles = await Promise.all([1, 2, 3].map(() => queueAgentWorkflow(options)));
+  assertEquals(new Set(handles.map(({ workflowId }) => workflowId)).size, 1);
+  assertEquals((await listRuns()).length, 1);
+  await handles[0]?.getResult();
+  // A moment later DBOS has the end of the workflow, too, and gives the id free.
+  await until(async () => (await queueAgentWorkflow(options)).workflowId !== handles[0]?.workflowId);
+});
+
+workflowTest("registerAgentQueue() limits how many runs are under way", async () => {
+  const { agent, most } = observedAgent("Limited", 60);
+  await registerAgentQueue({ name: "two at once", concurrency: 2, pollingIntervalMs: 30 });
+  const handles = [];
+  for (let n = 0; n < 6; n++) {
+    handles.push(await queueAgentWorkflow({ agent, inputItems: `${n}`, queueName: "two at once" }));
+  }
+  await Promise.all(handles.map((handle) => handle.getResult()));
+  assertEquals(most(), 2);
+});
+
+workflowTest("registerAgentQueue() limits how many runs start in a period", async () => {
+  const { agent, at } = observedAgent("Paced", 1);
+  await registerAgentQueue({
+    name: "paced",
+    rateLimit: { limit: 2, periodSeconds: 1 },
+    pollingIntervalMs: 30,
+  });
+  const handles = [];
+  for (let n = 0; n < 4; n++) {
+    handles.push(await queueAgentWorkflow({ agent, inputItems: `${n}`, queueName: "paced" }));
+  }
+  await Promise.all(handles.map((handle) => handle.getResult()));
+  const [first, , third] = at;
+  // The third begins after the first is out of the window; half a period forgives a slow machine its second start.
+  assertEquals((third ?? 0) - (first ?? 0) > 500, true);
+});
+
+workflowTest("queueAgentWorkflow() runs one of a partition at a time, in order", async () => {
+  const chat = observedAgent("Chat", 40);
+  const other = observedAgent("Other", 40);
+  await registerAgentQueue({ name: "chats", partitionConcurrency: 1, pollingIntervalMs: 30 });
+  const handles = [];
+  for (let n = 1; n <= 3; n++) {
+    const options = { inputItems: `${n}`, queueName: "chats" };
+    handles.push(await queueAgentWorkflow({ ...options, agent: chat.agent, partitionKey: "a" }));
+    handles.push(await queueAgentWorkflow({ ...options, agent: other.agent, partitionKey: "b" }));
+  }
+  await Promise.all(handles.map((handle) => handle.getResult()));
+  assertEquals(chat.order(), ["1", "2", "3"]);
+  assertEquals([chat.most(), other.most()], [1, 1]);
+});
+
+workflowTest(
+  "queueAgentWorkflow() keeps runs of a partition key apart without a queue of one's own",
+  async () => {
+    const { agent, order, most } = observedAgent("Tenant", 20);
+    const handles = [];
+    for (let n = 1; n <= 2; n++) {
+      handles.push(await queueAgentWorkflow({ agent, inputItems: `${n}`, partitionKey: "tenant-1" }));
+    }
+    await Promise.all(handles.map((handle) => handle.getResult()));
+    assertEquals(order(), ["1", "2"]);
+    assertEquals(most(), 1);
+  },
+);
+
+workflowTest("queueAgentWorkflow() refuses queues, keys and numbers that make no sense", async () => {
+  const agent = steppingAgent(uniqueName("Stepper"), 0);
+  const queue = (options: object) => () => queueAgentWorkflow({ agent, inputItems: "Go.", ...options });
+  await registerAgentQueue({ name: "by key", partitionConcurrency: 1 });
+  await assertRejects(
+    queue({ queueName: "nowhere" }),
+    QueueNotFoundError,
+    "agents, agents_by_partition, by key",
+  );
+  await assertRejects(queue({ queueName: "agents", partitionKey: "a" }), TypeError, "not partitioned");
+  await assertRejects(queue({ queueName: "by key" }), TypeError, "partitionKey");
+  await assertRejects(queue({ priority: -1 }), RangeError, "-1");
+  await assertRejects(queue({ delaySeconds: NaN }), RangeError, "NaN");
+  await assertRejects(
+    () => registerAgentQueue({ name: "x", concurrency: 0 }),
+    RangeError,
+    "concurrency is 0",
+  );
+});
+
+workflowTest(
+  "queueAgentWorkflow() slows the whole queue when the provider says to come back later",
+  async ({ database }) => {
+    let limited = true;
+    const model = new SteppingModel(0, () => {
+      if (!limited) return Promise.resolve();
+      limited = false;
+      return Promise.reject(
+        Object.assign(new Error("Too many requests"), { status: 429, headers: { "retry-after": "1" } }),
+      );
+    });
+    const first = steppingAgent(uniqueName("Limited"), 0, undefined, { model });
+    const second = new Agent({
+      name: uniqueName("Bystander"),
+      model: new ScriptedModel([[assistantMessage("Hello.")]]),
+    });
+    await registerAgentQueue({ name: "provider", pollingIntervalMs: 30 });
+    const handle = await queueAgentWorkflow({ agent: first, inputItems: "Go.", queueName: "provider" });
+    await until(async () => (await database.query("select from timestep.queue_pauses")).length > 0);
+    const [pausedUntil] = await database.query("select paused_until from timestep.queue_pauses");
+    const bystander = await queueAgentWorkflow({ agent: second, inputItems: "Hi.", queueName: "provider" });
+    const results = await Promise.all([handle.getResult(), bystander.getResult()]);
+    assertEquals(results.map(({ status }) => status), ["completed", "completed"]);
+    const { finishedAt } = await getRun(bystander.workflowId);
+    assertEquals(Number(finishedAt) >= Number(pausedUntil?.["paused_until"]), true);
+    assertEquals(model.calls, 2);
+  },
+);

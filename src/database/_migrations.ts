@@ -278,11 +278,11 @@ begin
     run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
   )
   select
-    saved_run_id, u.model, u.requests, u.input_tokens, u.cached_input_tokens, u.output_tokens, u.reasoning_tokens,
-    u.total_tokens
+    saved_run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens", u."reasoningTokens",
+    u."totalTokens"
   from json_to_recordset(usage) as u (
-    model text, requests bigint, input_tokens bigint, cached_input_tokens bigint, output_tokens bigint,
-    reasoning_tokens bigint, total_tokens bigint
+    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
+    "reasoningTokens" bigint, "totalTokens" bigint
   );
 
   return query select saved_run_id, saved_version;

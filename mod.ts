@@ -61,6 +61,19 @@ export type {
   RunAgentResult,
 } from "./src/run/types.ts";
 
+export { DatabaseSession } from "./src/session/database_session.ts";
+export type { DatabaseSessionOptions } from "./src/session/database_session.ts";
+export { SessionHistoryError } from "./src/session/session_history_error.ts";
+
+export {
+  RunStateConflictError,
+  RunStateGraphError,
+  RunStateMalformedError,
+  RunStateNotFoundError,
+} from "./src/state/errors.ts";
+export { RunStateStore } from "./src/state/run_state_store.ts";
+export type { LoadOptions, RunStateStoreOptions } from "./src/state/run_state_store.ts";
+
 export { webSearch } from "./src/tool/web_search.ts";
 
 export type { AgentWorkflowHandle } from "./src/workflows/agent_workflow_handle.ts";

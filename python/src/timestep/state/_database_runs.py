@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +25,7 @@ class DatabaseRuns:
         self._slot = slot
         self._connection_string = connection_string
         self._database: Database | None = None
-        self._known: rows.SavedRun | None = None
+        self._held: rows.SavedRun | None = None
 
     async def save(
         self,
@@ -35,43 +35,34 @@ class DatabaseRuns:
         origin: Claim | None,
     ) -> Claim:
         """Saves a snapshot; gives the right to resume it."""
-        known = origin.run if isinstance(origin, DatabaseClaim) else self._known
-        async with self._open().transaction() as transaction:
-            await rows.lock(transaction, self._slot)
-            found = await rows.find(transaction, self._slot)
-            if found is not None and (known is None or _id(found) != _id(known)):
-                raise RunStateConflictError(
-                    f"The run could not be saved: {self._where()} there is a paused run that this store has not "
-                    "loaded, or that was saved again meanwhile. Load it, or clear() it first"
-                )
-            run_id = found.run_id if found is not None else None
-            saved = await rows.insert(transaction, self._slot, run_id, envelope, interruptions, usage)
-        self._known = saved
-        return DatabaseClaim(saved, self._connection_string)
+        held = origin.run if isinstance(origin, DatabaseClaim) and origin.slot == self._slot else self._held
+        saved = await rows.write(self._open(), self._slot, held, envelope, interruptions, usage)
+        if saved is None:
+            raise RunStateConflictError(
+                f"The run {self._where()} could not be saved: there is a paused run that this store has not loaded, "
+                "or that was saved or resumed since. Load it, or clear() it first"
+            )
+        self._held = saved
+        return DatabaseClaim(self._slot, saved, self._connection_string)
 
     async def load(self, take_over: bool) -> tuple[Envelope, Claim]:
         """The snapshot, and the right to resume it."""
-        async with self._open().transaction() as transaction:
-            found = await rows.find(transaction, self._slot)
-            if found is None:
-                raise RunStateNotFoundError(f"There is no paused run {self._where()}")
-            if found.claimed_by is not None and not take_over:
-                raise RunStateConflictError(
-                    f"The run {self._where()} could not be loaded: it is being resumed, or the process that "
-                    "resumed it died. If that is certain, load(take_over=True) resumes it once more"
-                )
-            envelope = await rows.read(transaction, found)
-        self._known = found
-        return envelope, DatabaseClaim(found, self._connection_string)
+        found = await rows.read(self._open(), self._slot)
+        if found is None:
+            raise RunStateNotFoundError(f"There is no paused run {self._where()}")
+        run, envelope = found
+        if run.claim is not None and not take_over:
+            raise RunStateConflictError(
+                f"The run {self._where()} could not be loaded: it is being resumed, or who resumed it died (process "
+                f"and attempt {run.claim}). If that is certain, load(take_over=True) resumes it once more"
+            )
+        self._held = run
+        return envelope, DatabaseClaim(self._slot, run, self._connection_string)
 
     async def clear(self) -> None:
         """Ends the paused run, if there is one; its rows stay."""
-        async with self._open().transaction() as transaction:
-            await rows.lock(transaction, self._slot)
-            found = await rows.find(transaction, self._slot)
-            if found is not None:
-                await rows.clear(transaction, found)
-        self._known = None
+        await rows.clear(self._open(), self._slot)
+        self._held = None
 
     async def close(self) -> None:
         """Lets go of the database."""
@@ -89,14 +80,11 @@ class DatabaseRuns:
         return f"of agent {self._slot.agent_name!r}{session}"
 
 
-def _id(run: rows.SavedRun) -> tuple[str, int]:
-    return run.run_id, run.version
-
-
 class DatabaseClaim(Claim):
     """The right to resume one snapshot in the database."""
 
-    def __init__(self, run: rows.SavedRun, connection_string: str | None) -> None:
+    def __init__(self, slot: rows.Slot, run: rows.SavedRun, connection_string: str | None) -> None:
+        self.slot = slot
         self.run = run
         self._connection_string = connection_string
         self._is_taken = False
@@ -105,25 +93,24 @@ class DatabaseClaim(Claim):
         """Takes the right, once."""
         if self._is_taken:
             return
-        by = f"{socket.gethostname()}:{os.getpid()}:{uuid4()}"
+        by = f"{os.getpid()}:{uuid4()}"
         database = open_database(self._connection_string)
         try:
-            async with database.transaction() as transaction:
-                if not await rows.claim(transaction, self.run, by):
-                    raise RunStateConflictError(
-                        f"The run {self.run.run_id!r} could not be resumed: it was resumed, saved again or cleared "
-                        "since it was loaded. Load it again"
-                    )
-                await rows.decide(transaction, self.run, interruptions_of(state), by)
+            is_taken = await rows.claim(database, self.run, by, interruptions_of(state))
         finally:
             await database.close()
+        if not is_taken:
+            raise RunStateConflictError(
+                f"The run {self.run.run_id!r} could not be resumed: it was resumed, saved again or cleared since it "
+                "was loaded. Load it again to see where it is"
+            )
+        self.run = replace(self.run, claim=by)
         self._is_taken = True
 
     async def settle(self) -> None:
         """Notes that the run has ended."""
         database = open_database(self._connection_string)
         try:
-            async with database.transaction() as transaction:
-                await rows.settle(transaction, self.run)
+            await rows.settle(database, self.run)
         finally:
             await database.close()

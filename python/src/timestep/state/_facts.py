@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from agents import Agent, RunState, ToolApprovalItem
@@ -13,8 +15,15 @@ from ._sdk import decision_about
 
 
 def interruptions_of(state: RunState[Any]) -> list[Interruption]:
-    """The calls that a run waits for, with the decisions that were taken."""
-    return [_interruption(state, item) for item in state.get_interruptions()]
+    """The calls that a run waits for, with the decisions that were taken so far."""
+    rows: list[Interruption] = []
+    seen: Counter[str] = Counter()
+    for item in state.get_interruptions():
+        row = _interruption(state, item)
+        seen[row.interruption_id] += 1
+        count = seen[row.interruption_id]
+        rows.append(row if count == 1 else replace(row, interruption_id=f"{row.interruption_id}#{count}"))
+    return rows
 
 
 def _interruption(state: RunState[Any], item: ToolApprovalItem) -> Interruption:
@@ -22,10 +31,12 @@ def _interruption(state: RunState[Any], item: ToolApprovalItem) -> Interruption:
     fields: Mapping[str, object] = raw if isinstance(raw, Mapping) else vars(raw)
     call_id = str(fields.get("call_id") or fields.get("id"))
     arguments = fields.get("arguments")
+    kind = str(fields.get("type"))
     is_approved, message = decision_about(state, item)
     return Interruption(
         interruption_id=call_id,
-        kind=str(fields.get("type")),
+        # The name that the TypeScript SDK has for it, so that a column has one vocabulary.
+        kind="hosted_tool_call" if kind == "mcp_approval_request" else kind,
         agent_name=item.agent.name,
         tool_name=item.tool_name or str(fields.get("name")),
         call_id=call_id,
@@ -54,9 +65,9 @@ def usage_of(agent: Agent[Any], state: RunState[Any]) -> Usage:
 
 def _model_name(agent: Agent[Any]) -> str:
     model = agent.model
-    if isinstance(model, str):
+    if isinstance(model, str) and model:
         return model
-    if model is None:
+    if not model:
         return get_default_model()
     named = getattr(model, "model", None)
-    return str(named) if named is not None else type(model).__name__
+    return named if isinstance(named, str) else type(model).__name__

@@ -148,7 +148,7 @@ def _envelope(path: Path, content: JsonObject) -> Envelope:
     if (
         not isinstance(graph, dict)
         or not isinstance(settled, bool)
-        or not isinstance(state, dict)
+        or not isinstance(state, (dict, str))
         or not all(isinstance(text, str) for text in texts.values())
     ):
         raise RunStateMalformedError(f"The run in {path} could not be loaded: the file is damaged")
@@ -159,7 +159,7 @@ def _envelope(path: Path, content: JsonObject) -> Envelope:
         schema_version=str(texts["schema_version"]),
         agent_graph=graph,
         guardrails_settled=settled,
-        state=json.dumps(state),
+        state=state if isinstance(state, str) else json.dumps(state),
     )
 
 

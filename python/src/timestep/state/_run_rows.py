@@ -1,14 +1,15 @@
-"""The rows of a paused run: the same SQL statements as in TypeScript."""
+"""The rows of a paused run, written and read as in TypeScript: by the functions of the schema."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import cast
 from uuid import uuid4
 
-from ..database.database import Transaction
+from ..database.database import Database
+from ._json import JsonObject
 from .envelope import Envelope
 
 
@@ -22,31 +23,48 @@ class Slot:
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A paused run, as its row says."""
+    """A paused run, as far as somebody has seen it."""
 
     run_id: str
     version: int
-    claimed_by: str | None
+    claim: str | None
     """Who has begun to resume it."""
 
 
 @dataclass(frozen=True)
 class Interruption:
-    """A call that waits for a decision, or has one."""
+    """A call that a paused run waits for, or on which somebody has decided."""
 
     interruption_id: str
+    """The call's id; with a number behind it when agents used as tools gave several calls the same."""
     kind: str
+    """`function_call`, `hosted_tool_call` and so on: the type of the call's item in TypeScript."""
     agent_name: str
     tool_name: str
     call_id: str | None
     arguments: str | None
+    """JSON text, as the model wrote it."""
     status: str
     message: str | None
+    """What the model is told about a rejection."""
+
+    def to_json(self) -> JsonObject:
+        """The interruption as the functions of the schema take it."""
+        return {
+            "interruptionId": self.interruption_id,
+            "kind": self.kind,
+            "agentName": self.agent_name,
+            "toolName": self.tool_name,
+            "callId": self.call_id,
+            "arguments": self.arguments,
+            "status": self.status,
+            "message": self.message,
+        }
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens used since the beginning of a run."""
+    """Tokens used since a run's beginning."""
 
     model: str
     requests: int
@@ -56,217 +74,124 @@ class Usage:
     reasoning_tokens: int
     total_tokens: int
 
+    def to_json(self) -> JsonObject:
+        """The usage as the functions of the schema take it."""
+        return {
+            "model": self.model,
+            "requests": self.requests,
+            "inputTokens": self.input_tokens,
+            "cachedInputTokens": self.cached_input_tokens,
+            "outputTokens": self.output_tokens,
+            "reasoningTokens": self.reasoning_tokens,
+            "totalTokens": self.total_tokens,
+        }
 
-async def find(transaction: Transaction, slot: Slot) -> SavedRun | None:
-    """The run that is paused in a slot, locked until the end of the transaction."""
-    rows = await transaction.query(
+
+async def read(database: Database, slot: Slot) -> tuple[SavedRun, Envelope] | None:
+    """The paused run of a slot."""
+    rows = await database.query(
         """
-        select s.run_id, s.version, s.claimed_by
+        select s.run_id, s.version, s.claimed_by, s.language, s.sdk_name, s.sdk_version, s.schema_version,
+          s.agent_graph, s.guardrails_settled, s.state::text
         from timestep.runs r
         join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
         where r.agent_name = $1 and r.session_id is not distinct from $2
           and r.status in ('interrupted', 'running') and s.cleared_at is null
         order by r.created_at desc
         limit 1
-        for update of r
         """,
         [slot.agent_name, slot.session_id],
     )
     if not rows:
         return None
-    run_id, version, claimed_by = rows[0]
-    return SavedRun(str(run_id), cast(int, version), None if claimed_by is None else str(claimed_by))
-
-
-async def lock(transaction: Transaction, slot: Slot) -> None:
-    """Lets nobody else save in a slot until the end of the transaction, also while there is no row yet."""
-    key = json.dumps(["timestep.run_states", slot.agent_name, slot.session_id], separators=(",", ":"))
-    await transaction.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
-
-
-async def read(transaction: Transaction, run: SavedRun) -> Envelope:
-    """The snapshot of a run."""
-    rows = await transaction.query(
-        """
-        select language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state::text
-        from timestep.run_states
-        where run_id = $1 and version = $2
-        """,
-        [run.run_id, run.version],
-    )
-    language, sdk_name, sdk_version, schema_version, graph, guardrails_settled, state = rows[0]
-    return Envelope(
+    run_id, version, claim, language, sdk_name, sdk_version, schema_version, graph, settled, state = rows[0]
+    envelope = Envelope(
         language=str(language),
         sdk_name=str(sdk_name),
         sdk_version=str(sdk_version),
         schema_version=str(schema_version),
         agent_graph=graph if isinstance(graph, dict) else {},
-        guardrails_settled=bool(guardrails_settled),
+        guardrails_settled=bool(settled),
         state=str(state),
     )
+    return SavedRun(str(run_id), cast(int, version), None if claim is None else str(claim)), envelope
 
 
-async def insert(
-    transaction: Transaction,
+async def write(
+    database: Database,
     slot: Slot,
-    run_id: str | None,
+    held: SavedRun | None,
     envelope: Envelope,
     interruptions: Sequence[Interruption],
     usage: Usage,
-) -> SavedRun:
-    """Writes a snapshot with its interruptions and usage, as the next version of a run or the first of a new one."""
-    saved_id = run_id if run_id is not None else str(uuid4())
-    if run_id is None:
-        await transaction.query(
-            """
-            insert into timestep.runs (run_id, agent_name, session_id, status, state_version)
-            values ($1, $2, $3, 'interrupted', 0)
-            """,
-            [saved_id, slot.agent_name, slot.session_id],
+) -> SavedRun | None:
+    """Saves a snapshot in place of `held`, or as a new run; None when there is another paused run than `held`."""
+    described = {key: value for key, value in asdict(envelope).items() if key != "state"}
+    rows = await database.query(
+        """
+        select run_id, version from timestep.save_run_state(
+          $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
         )
-    rows = await transaction.query(
-        """
-        update timestep.runs set status = 'interrupted', state_version = state_version + 1, updated_at = now()
-        where run_id = $1
-        returning state_version, segment
-        """,
-        [saved_id],
-    )
-    version, segment = cast("tuple[int, int]", rows[0])
-    await transaction.query(
-        """
-        insert into timestep.run_states (
-          run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state
-        ) values ($1, $2, $3, $4, $5, $6, $7::text::json, $8, $9::text::json)
         """,
         [
-            saved_id,
-            version,
-            envelope.language,
-            envelope.sdk_name,
-            envelope.sdk_version,
-            envelope.schema_version,
-            json.dumps(envelope.agent_graph),
-            envelope.guardrails_settled,
+            slot.agent_name,
+            slot.session_id,
+            held.run_id if held is not None else None,
+            held.version if held is not None else None,
+            held.claim if held is not None else None,
+            str(uuid4()),
+            json.dumps(described),
             envelope.state,
+            json.dumps([row.to_json() for row in interruptions]),
+            json.dumps([usage.to_json()]),
         ],
     )
-    await _write_interruptions(transaction, saved_id, segment, interruptions)
-    await _write_usage(transaction, saved_id, usage)
-    return SavedRun(saved_id, version, claimed_by=None)
+    return SavedRun(str(rows[0][0]), cast(int, rows[0][1]), None) if rows else None
 
 
-async def _write_interruptions(
-    transaction: Transaction, run_id: str, segment: int, interruptions: Sequence[Interruption]
-) -> None:
-    columns = [
-        [row.interruption_id for row in interruptions],
-        [row.kind for row in interruptions],
-        [row.agent_name for row in interruptions],
-        [row.tool_name for row in interruptions],
-        [row.call_id or "" for row in interruptions],
-        [row.arguments or "" for row in interruptions],
-        [row.status for row in interruptions],
-        [row.message or "" for row in interruptions],
-    ]
-    await transaction.query(
+async def claim(database: Database, run: SavedRun, by: str, interruptions: Sequence[Interruption]) -> bool:
+    """Takes the right to resume a run from who has it, and notes the decisions; False when `run` is not as seen."""
+    decided = [row.to_json() for row in interruptions if row.status != "pending"]
+    rows = await database.query(
+        "select timestep.claim_run_state($1, $2::int, $3, $4, $5::text::json)",
+        [run.run_id, run.version, run.claim, by, json.dumps(decided)],
+    )
+    return rows[0][0] is True
+
+
+async def settle(database: Database, run: SavedRun) -> None:
+    """Notes that a run which was claimed has ended."""
+    await database.query(
         """
-        insert into timestep.interruptions as i (
-          run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, message,
-          decided_at
+        update timestep.runs r set status = 'completed', finished_at = now(), updated_at = now()
+        from timestep.run_states s
+        where r.run_id = $1 and r.state_version = $2::int and r.status in ('interrupted', 'running')
+          and s.run_id = r.run_id and s.version = r.state_version and s.claimed_by = $3
+        """,
+        [run.run_id, run.version, run.claim],
+    )
+
+
+async def clear(database: Database, slot: Slot) -> None:
+    """Gives the paused run of a slot up; its record stays."""
+    async with database.transaction() as transaction:
+        found = await transaction.query(
+            """
+            select r.run_id from timestep.runs r
+            where r.agent_name = $1 and r.session_id is not distinct from $2 and r.status in ('interrupted', 'running')
+              and exists (select from timestep.run_states s where s.run_id = r.run_id and s.cleared_at is null)
+            for update
+            """,
+            [slot.agent_name, slot.session_id],
         )
-        select $1, n.interruption_id, $2, n.kind, n.agent_name, n.tool_name, nullif(n.call_id, ''), n.arguments,
-          n.status, nullif(n.message, ''), case when n.status <> 'pending' then now() end
-        from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-          as n (interruption_id, kind, agent_name, tool_name, call_id, arguments, status, message)
-        on conflict (run_id, interruption_id) do update
-        set status = excluded.status, message = excluded.message, decided_at = excluded.decided_at
-        where i.status = 'pending' and excluded.status <> 'pending'
-        """,
-        [run_id, segment, *columns],
-    )
-
-
-async def _write_usage(transaction: Transaction, run_id: str, usage: Usage) -> None:
-    await transaction.query(
-        """
-        insert into timestep.usage (
-          run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
-        ) values ($1, $2, $3, $4, $5, $6, $7, $8)
-        on conflict (run_id, model) do update
-        set requests = excluded.requests, input_tokens = excluded.input_tokens,
-          cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
-          reasoning_tokens = excluded.reasoning_tokens, total_tokens = excluded.total_tokens, updated_at = now()
-        """,
-        [
-            run_id,
-            usage.model,
-            usage.requests,
-            usage.input_tokens,
-            usage.cached_input_tokens,
-            usage.output_tokens,
-            usage.reasoning_tokens,
-            usage.total_tokens,
-        ],
-    )
-
-
-async def claim(transaction: Transaction, run: SavedRun, by: str) -> bool:
-    """Takes the right to resume a snapshot from who has it, as far as is known; false when that has changed."""
-    rows = await transaction.query(
-        """
-        update timestep.run_states s set claimed_at = now(), claimed_by = $3
-        from timestep.runs r
-        where s.run_id = $1 and s.version = $2 and s.claimed_by is not distinct from $4 and s.cleared_at is null
-          and r.run_id = s.run_id and r.state_version = s.version and r.status in ('interrupted', 'running')
-        returning 1
-        """,
-        [run.run_id, run.version, by, run.claimed_by],
-    )
-    return bool(rows)
-
-
-async def settle(transaction: Transaction, run: SavedRun) -> None:
-    """Notes that a run has ended."""
-    await transaction.query(
-        """
-        update timestep.runs set status = 'completed', finished_at = now(), updated_at = now()
-        where run_id = $1 and state_version = $2 and status = 'interrupted'
-        """,
-        [run.run_id, run.version],
-    )
-
-
-async def clear(transaction: Transaction, run: SavedRun) -> None:
-    """Ends a paused run without removing what it left."""
-    await transaction.query(
-        "update timestep.run_states set cleared_at = now() where run_id = $1 and cleared_at is null",
-        [run.run_id],
-    )
-    await transaction.query(
-        """
-        update timestep.runs set status = 'cancelled', finished_at = now(), updated_at = now()
-        where run_id = $1 and status = 'interrupted'
-        """,
-        [run.run_id],
-    )
-
-
-async def decide(transaction: Transaction, run: SavedRun, interruptions: Sequence[Interruption], by: str) -> None:
-    """Notes the decisions with which a run goes on. A decision that is there already stays."""
-    decided = [row for row in interruptions if row.status != "pending"]
-    await transaction.query(
-        """
-        update timestep.interruptions i
-        set status = n.status, message = nullif(n.message, ''), decided_at = now(), decided_by = $2
-        from unnest($3::text[], $4::text[], $5::text[]) as n (interruption_id, status, message)
-        where i.run_id = $1 and i.interruption_id = n.interruption_id and i.status = 'pending'
-        """,
-        [
-            run.run_id,
-            by,
-            [row.interruption_id for row in decided],
-            [row.status for row in decided],
-            [row.message or "" for row in decided],
-        ],
-    )
+        for (run_id,) in found:
+            await transaction.query(
+                "update timestep.run_states set cleared_at = now() where run_id = $1", [str(run_id)]
+            )
+            await transaction.query(
+                """
+                update timestep.runs set status = 'cancelled', finished_at = now(), updated_at = now()
+                where run_id = $1
+                """,
+                [str(run_id)],
+            )

@@ -10,6 +10,7 @@ from agents.handoffs import Handoff
 
 from ._json import At, JsonObject
 from ._sdk import agent_tools, iterate_agents
+from .run_state_errors import RunStateMalformedError
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,45 @@ def agent_graph(agent: Agent[Any]) -> AgentGraph:
             )
             for reached in iterate_agents(agent)
         ),
+    )
+
+
+def missing_from(given: AgentGraph, needed: JsonObject) -> str | None:
+    """What `needed` has and `given` has not: the first difference in words, or None.
+
+    What was added does no harm to a run that was begun without it.
+
+    Raises:
+        RunStateMalformedError: `needed` is no graph.
+    """
+    try:
+        wanted = _parse(needed)
+    except (KeyError, TypeError, AttributeError):
+        raise RunStateMalformedError(
+            "The saved run could not be loaded: the agents that it belongs to are damaged"
+        ) from None
+    if given.root != wanted.root:
+        return f'it starts with the agent "{wanted.root}", not "{given.root}"'
+    for agent in wanted.agents:
+        counterpart = next((found for found in given.agents if found.name == agent.name), None)
+        if counterpart is None:
+            return f'there is no agent "{agent.name}" here'
+        for tool in agent.tools:
+            if tool not in counterpart.tools:
+                return f'the agent "{agent.name}" has no tool "{tool}" here'
+        for target in agent.handoffs:
+            if target not in counterpart.handoffs:
+                return f'the agent "{agent.name}" has no handoff to "{target}" here'
+    return None
+
+
+def _parse(graph: JsonObject) -> AgentGraph:
+    agents = graph["agents"]
+    if not isinstance(agents, list):
+        raise TypeError
+    return AgentGraph(
+        str(graph["root"]),
+        tuple(GraphAgent(agent["name"], tuple(agent["tools"]), tuple(agent["handoffs"])) for agent in agents),
     )
 
 

@@ -12,7 +12,7 @@ from agents import Agent, RunState
 from ._json import JsonObject
 from ._losses import TranslationLoss
 from ._sdk import CURRENT_SCHEMA_VERSION
-from .agent_graph import agent_graph
+from .agent_graph import agent_graph, missing_from
 from .load import load_python_state, load_typescript_state
 from .run_state_errors import RunStateGraphError, RunStateMalformedError
 
@@ -78,12 +78,10 @@ async def unseal(agent: Agent[Any], envelope: Envelope) -> Opened:
         RunStateMalformedError: It is damaged.
         StateTranslationError: It cannot be carried over from the other language.
     """
-    graph = agent_graph(agent)
-    if envelope.agent_graph != graph.to_json():
+    missing = missing_from(agent_graph(agent), envelope.agent_graph)
+    if missing is not None:
         raise RunStateGraphError(
-            "The saved run could not be loaded: it belongs to other agents. "
-            f"Saved with {_summary(envelope.agent_graph)}; here: {_summary(graph.to_json())}. "
-            "Load it with the agents that it was saved with"
+            f"The saved run could not be loaded: {missing}. Load it with the agents that it was saved with"
         )
     if envelope.language == "typescript":
         loaded = await load_typescript_state(agent, envelope.state, guardrails_settled=envelope.guardrails_settled)
@@ -94,13 +92,3 @@ async def unseal(agent: Agent[Any], envelope: Envelope) -> Opened:
             "known are 'python' and 'typescript'"
         )
     return Opened(await load_python_state(agent, envelope.state), ())
-
-
-def _summary(graph: JsonObject) -> str:
-    agents = graph.get("agents")
-    parts = [
-        f"{agent.get('name')!r} ({', '.join(map(str, [*agent.get('tools', []), *agent.get('handoffs', [])]))})"
-        for agent in (agents if isinstance(agents, list) else [])
-        if isinstance(agent, dict)
-    ]
-    return ", ".join(parts) or "no agents"

@@ -1,0 +1,129 @@
+/**
+ * One process of the demo: `begin` holds the conversation and saves the run that needs an approval, `finish`
+ * loads that run, has it decided and brings it to its end.
+ *
+ * @module
+ */
+import {
+  type Agent,
+  type AgentInputItem,
+  type RunToolApprovalItem,
+  setTracingDisabled,
+} from "@openai/agents";
+import { openDatabase } from "../database/open_database.ts";
+import { runAgent } from "../run/run_agent.ts";
+import { DatabaseSession } from "../session/database_session.ts";
+import { RunStateConflictError, RunStateNotFoundError } from "../state/errors.ts";
+import { RunStateStore } from "../state/run_state_store.ts";
+import { ask } from "./ask.ts";
+import { demoAgents } from "./demo_agents.ts";
+import { type DemoOptions, parseDemoOptions } from "./demo_options.ts";
+import { ExitCode } from "./exit_code.ts";
+import { ScriptedModel } from "./scripted_model.ts";
+import { tell, tellItems } from "./tell.ts";
+
+const QUESTIONS = ["What's 2+2?", "What's the weather in Oakland?", "What's the weather in Berkeley?"];
+
+/** What both processes build for themselves; nothing but the database is common to them. */
+interface Scene {
+  assistant: Agent;
+  session: DatabaseSession;
+  store: RunStateStore;
+}
+
+async function begin({ assistant, session, store }: Scene): Promise<number> {
+  if (await isRunWaiting(store)) {
+    console.log("A run that was saved here earlier still waits.");
+    return ExitCode.waiting;
+  }
+  await session.clearSession();
+  for (const question of QUESTIONS) {
+    tell("You", question);
+    const input: AgentInputItem[] = [{ role: "user", content: question }];
+    const result = await runAgent(assistant, input, session);
+    tellItems(result.newItems);
+    if (result.interruptions.length > 0) {
+      await store.save(result.state);
+      console.log("\nThis call needs an approval: the run is saved.");
+      return ExitCode.waiting;
+    }
+    console.log();
+  }
+  console.log("The model did not call the tool that needs an approval, so nothing is left to resume.");
+  return ExitCode.ok;
+}
+
+async function finish(
+  { assistant, session, store }: Scene,
+  decision: DemoOptions["decision"],
+): Promise<number> {
+  const state = await store.load();
+  for (const interruption of state.getInterruptions()) {
+    const answer = decision ?? await askForDecision(interruption);
+    if (answer === null) return ExitCode.waiting;
+    if (answer === "approve") state.approve(interruption);
+    else state.reject(interruption);
+    tell("You", `${answer} ${describe(interruption)}`);
+  }
+  const result = await runAgent(assistant, state, session);
+  // A resumed run lists its items from the beginning; those before the pause have been told.
+  const paused = result.newItems.findLastIndex((item) => item.type === "tool_call_item");
+  tellItems(result.newItems.slice(paused + 1));
+  return ExitCode.ok;
+}
+
+/** Whether a run is there to be taken up. One that another process took up and never finished is given up. */
+async function isRunWaiting(store: RunStateStore): Promise<boolean> {
+  try {
+    await store.load();
+    return true;
+  } catch (error) {
+    if (error instanceof RunStateNotFoundError) return false;
+    if (!(error instanceof RunStateConflictError)) throw error;
+    await store.clear();
+    return false;
+  }
+}
+
+async function askForDecision(interruption: RunToolApprovalItem): Promise<DemoOptions["decision"]> {
+  const answer = await ask(`Approve ${describe(interruption)}? [y/n] `);
+  if (answer === null) return null;
+  if (/^y(es)?$/i.test(answer)) return "approve";
+  if (/^no?$/i.test(answer)) return "reject";
+  console.log("Please answer y or n.");
+  return await askForDecision(interruption);
+}
+
+function describe({ name, arguments: args }: RunToolApprovalItem): string {
+  return `${name}(${args})`;
+}
+
+/** The scripted model unless a real one is named or there is a key for one. */
+function chooseModel(name: string | null): string | ScriptedModel {
+  const chosen = name ?? (Deno.env.get("OPENAI_API_KEY") ? "gpt-4.1" : "scripted");
+  return chosen === "scripted" ? new ScriptedModel() : chosen;
+}
+
+async function main([part, ...args]: readonly string[]): Promise<number> {
+  const { database: connectionString, decision, model: modelName } = parseDemoOptions(args);
+  const model = chooseModel(modelName);
+  if (model instanceof ScriptedModel) setTracingDisabled(true);
+  const database = await openDatabase(connectionString === null ? {} : { connectionString });
+  try {
+    if (part === "begin") {
+      console.log(
+        `Model: ${model instanceof ScriptedModel ? "scripted (no OPENAI_API_KEY, no --model)" : model}`,
+      );
+      console.log(`Database: ${database.engine}\n`);
+    }
+    const assistant = demoAgents(model);
+    const session = new DatabaseSession({ sessionId: "demo", database });
+    const store = new RunStateStore({ agent: assistant, sessionId: "demo", database });
+    const scene = { assistant, session, store };
+    return part === "begin" ? await begin(scene) : await finish(scene, decision);
+  } finally {
+    await database.close();
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

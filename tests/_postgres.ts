@@ -58,7 +58,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   if (Deno.uid() === 0) await run("chown", ["-R", "postgres", home]);
   await asServerUser([
     `${programs}/initdb`,
-    ...["-D", directory, "-U", "timestep", "--auth=scram-sha-256", `--pwfile=${home}/password`],
+    ...["-D", directory, "-U", "tester", "--auth=scram-sha-256", `--pwfile=${home}/password`],
     ...["-E", "UTF8", "--locale=C", "--no-sync"],
   ]);
   const settings = [
@@ -76,7 +76,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   const control = (...args: string[]) =>
     asServerUser([`${programs}/pg_ctl`, "-D", directory, "-s", "-w", "-l", `${home}/log`, ...args]);
   const server: PostgresServer = {
-    uri: `postgres://timestep:${password}@127.0.0.1:${port}/postgres`,
+    uri: `postgres://tester:${password}@127.0.0.1:${port}/postgres`,
     port,
     directory,
     restart: (mode = "fast") => control("-m", mode, "restart"),

@@ -37,6 +37,7 @@ export class TransactionScope {
         "Cannot use the transaction: it has ended. Await every statement in it.",
       );
     }
+    if (this.#failure !== null) throw this.#failure.error;
     try {
       return await statement();
     } catch (error) {

@@ -1,14 +1,11 @@
-import postgres from "postgres";
 import type { Database, Parameter, Row, Transaction } from "./database.ts";
 import { DatabaseError } from "./database_error.ts";
-import { databaseError, explain } from "./_postgres_errors.ts";
-import { SocketSource } from "./_postgres_socket.ts";
+import type { PostgresConnection } from "./_postgres_connection.ts";
+import { databaseError } from "./_postgres_errors.ts";
+import { PostgresPool } from "./_postgres_pool.ts";
 import { parsePostgresUri, type PostgresAddress } from "./_postgres_uri.ts";
 import { TransactionScope } from "./_transaction_scope.ts";
-import { parsers, sentAsText, serialize } from "./_values.ts";
 
-/** How long a server may take to answer a new connection, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 5_000;
 /** How long a server that was there may be away before a statement gives up on it, in milliseconds. */
 const PATIENCE_MS = 10_000;
 const MAX_CONNECTIONS = 10;
@@ -28,20 +25,18 @@ export function openPostgres(uri: string): Database {
 class PostgresDatabase implements Database {
   readonly engine = "postgres";
   readonly #address: PostgresAddress;
-  readonly #sockets: SocketSource;
-  readonly #sql: postgres.Sql;
-  #wasConnected = false;
+  readonly #pool: PostgresPool;
+  #wasReached = false;
   #underway = 0;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(address: PostgresAddress) {
     this.#address = address;
-    this.#sockets = new SocketSource(address, CONNECT_TIMEOUT_MS);
-    this.#sql = pool(address, this.#sockets);
+    this.#pool = new PostgresPool(address, MAX_CONNECTIONS);
   }
 
-  query(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
-    return this.#patiently(() => this.#explained(run(this.#sql, text, parameters)));
+  query(text: string, parameters?: readonly Parameter[]): Promise<Row[]> {
+    return this.#patiently((connection) => connection.query(text, parameters));
   }
 
   async script(sql: string): Promise<void> {
@@ -49,76 +44,58 @@ class PostgresDatabase implements Database {
   }
 
   transaction<T>(body: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#patiently(async (begun) => {
+    return this.#patiently(async (connection, began) => {
+      await this.#begin(connection);
+      began();
       const scope = new TransactionScope();
-      let result: { value: T } | undefined;
-      let thrown: unknown;
-      const begin = this.#sql.begin(async (sql) => {
-        begun();
-        const inner: Transaction = {
-          query: (text, parameters = []) => this.#explained(run(sql, text, parameters)),
-          script: async (text) => void await this.#explained(sql.unsafe(text)),
-        };
-        try {
-          result = { value: await scope.run(inner, body) };
-        } catch (error) {
-          thrown = error;
-          throw error;
-        }
-      });
       try {
-        await begin;
+        const value = await scope.run(connection, body);
+        await connection.script("commit");
+        return value;
       } catch (error) {
-        // What the body threw is the caller's own and passes as it is.
-        throw error === thrown ? error : this.#explain(error);
+        // Without its connection the server rolls back by itself.
+        if (connection.usable) await connection.script("rollback").catch(() => {});
+        throw error;
       } finally {
         scope.end();
       }
-      if (result === undefined) throw new Error("Cannot happen: a transaction committed without its body");
-      return result.value;
     });
   }
 
   async close(): Promise<void> {
-    await this.#awake(() => this.#sql.end());
+    await this.#awake(() => this.#pool.close());
+  }
+
+  /** Nothing is lost with a `begin`, so a connection that breaks under it is one that was never there. */
+  async #begin(connection: PostgresConnection): Promise<void> {
+    try {
+      await connection.script("begin");
+    } catch (error) {
+      const lost = error instanceof DatabaseError && error.code === "connection_lost";
+      throw lost ? databaseError("server_unreachable", "it hangs up", this.#address) : error;
+    }
   }
 
   /**
    * Waits for a server that is away for a moment (a restart, a fail-over), but only where it is certain that
    * nothing was sent: a statement that may have taken effect is never sent twice.
    */
-  #patiently<T>(attempt: (begun: () => void) => Promise<T>): Promise<T> {
+  #patiently<T>(attempt: (connection: PostgresConnection, began: () => void) => Promise<T>): Promise<T> {
     return this.#awake(async () => {
       const deadline = Date.now() + PATIENCE_MS;
       for (let delayMs = 50;; delayMs = Math.min(2 * delayMs, 1_000)) {
         let begun = false;
         try {
-          return await attempt(() => begun = true);
+          const result = await this.#pool.use((connection) => attempt(connection, () => begun = true));
+          this.#wasReached = true;
+          return result;
         } catch (error) {
-          const retry = this.#wasConnected && !begun && isAway(error) && Date.now() + delayMs < deadline;
+          const retry = this.#wasReached && !begun && isAway(error) && Date.now() + delayMs < deadline;
           if (!retry) throw error;
         }
         await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
     });
-  }
-
-  async #explained<T>(result: PromiseLike<T>): Promise<T> {
-    try {
-      const value = await result;
-      this.#wasConnected = true;
-      this.#sockets.answered();
-      return value;
-    } catch (error) {
-      throw this.#explain(error);
-    }
-  }
-
-  #explain(error: unknown): unknown {
-    const explained = explain(error, this.#address);
-    const neverWas = !this.#wasConnected && explained instanceof DatabaseError &&
-      explained.code === "connection_lost";
-    return neverWas ? databaseError("server_unreachable", "it hangs up", this.#address) : explained;
   }
 
   /** Sockets don't keep the process alive, so that a program that forgets to close ends; this does, meanwhile. */
@@ -136,45 +113,4 @@ class PostgresDatabase implements Database {
 function isAway(error: unknown): boolean {
   return error instanceof DatabaseError &&
     ["server_unreachable", "too_many_connections"].includes(error.code);
-}
-
-function pool(address: PostgresAddress, sockets: SocketSource): postgres.Sql {
-  const { host, port, user, password, database, settings } = address;
-  const options = {
-    host,
-    port,
-    ...(user === "" ? {} : { username: user }),
-    ...(password === "" ? {} : { password }),
-    ...(database === "" ? {} : { database }),
-    // The sockets are encrypted already.
-    ssl: false,
-    socket: () => sockets.open(),
-    max: MAX_CONNECTIONS,
-    prepare: false,
-    // deno-lint-ignore camelcase
-    fetch_types: false,
-    // deno-lint-ignore camelcase
-    connect_timeout: CONNECT_TIMEOUT_MS / 1_000,
-    // Its timer would keep the process alive.
-    // deno-lint-ignore camelcase
-    max_lifetime: null,
-    // deno-lint-ignore camelcase
-    idle_timeout: 0,
-    onnotice: () => {},
-    connection: { TimeZone: "UTC", ...settings },
-    types: Object.fromEntries(sentAsText.map((type) => [`type${type}`, {
-      to: type,
-      from: [type],
-      serialize: (text: string) => text,
-      parse: parsers[type] ?? String,
-    }])),
-  };
-  return postgres(options);
-}
-
-/** The extended protocol also without parameters, so that one statement is one statement on either engine. */
-const ONE_STATEMENT = { prepare: false, simple: false };
-
-async function run(sql: postgres.ISql, text: string, parameters: readonly Parameter[]): Promise<Row[]> {
-  return [...await sql.unsafe(text, parameters.map(serialize), ONE_STATEMENT)];
 }

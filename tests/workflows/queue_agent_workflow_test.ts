@@ -5,7 +5,11 @@ import { getRun, listRuns, queueAgentWorkflow, QueueNotFoundError, registerAgent
 import { pause, steppingAgent, SteppingModel, uniqueName, until, workflowTest } from "./_workflows.ts";
 
 /** An agent that notes when its runs begin and how many are under way at once. */
-function observedAgent(name: string, takesMs: number) {
+function observedAgent(
+  name: string,
+  takesMs: number,
+  meanwhile: (underWay: number) => Promise<void> | void = () => {},
+) {
   const began: string[] = [];
   const at: number[] = [];
   let underWay = 0;
@@ -14,6 +18,7 @@ function observedAgent(name: string, takesMs: number) {
     began.push(typeof input === "string" ? input : JSON.stringify(input.at(-1)));
     at.push(Date.now());
     most = Math.max(most, ++underWay);
+    await meanwhile(underWay);
     await pause(takesMs);
     underWay--;
   });
@@ -70,7 +75,9 @@ workflowTest("queueAgentWorkflow() gives the run that holds the deduplication id
 });
 
 workflowTest("registerAgentQueue() limits how many runs are under way", async () => {
-  const { agent, most } = observedAgent("Limited", 60);
+  // The first waits for the second: two at once there must be.
+  const both = Promise.withResolvers<void>();
+  const { agent, most } = observedAgent("Limited", 60, (underWay) => underWay < 2 ? both.promise : both.resolve());
   await registerAgentQueue({ name: "two at once", concurrency: 2, pollingIntervalMs: 30 });
   const handles = [];
   for (let n = 0; n < 6; n++) {

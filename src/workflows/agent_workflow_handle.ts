@@ -4,10 +4,10 @@ import { workflowDatabase } from "./_database.ts";
 import { getRun, type RunStatus } from "./runs.ts";
 
 /** A run that was put into a queue. */
-export class AgentWorkflowHandle {
+export class AgentWorkflowHandle<TAgent extends AnyAgent = AnyAgent> {
   /** The run's id: `runId` everywhere else. */
   readonly workflowId: string;
-  readonly #agent: AnyAgent;
+  readonly #agent: TAgent;
 
   /**
    * `queueAgentWorkflow()` makes them.
@@ -15,7 +15,7 @@ export class AgentWorkflowHandle {
    * @param workflowId The run's id.
    * @param agent The agent that starts.
    */
-  constructor(workflowId: string, agent: AnyAgent) {
+  constructor(workflowId: string, agent: TAgent) {
     this.workflowId = workflowId;
     this.#agent = agent;
   }
@@ -30,7 +30,7 @@ export class AgentWorkflowHandle {
    *
    * @returns What became of it.
    */
-  async getResult(): Promise<AgentWorkflowResult> {
+  async getResult(): Promise<AgentWorkflowResult<TAgent>> {
     const database = await workflowDatabase();
     return await loadResult(database, this.workflowId, this.#agent);
   }

@@ -157,19 +157,16 @@ async function assertOpen(
     );
   }
   const [claimed] = await transaction.query(
-    `select claimed_by from timestep.run_states
-     where run_id = $1 and claimed_at is not null and cleared_at is null
-       and version = (select max(version) from timestep.run_states where run_id = $1)`,
+    "select claimed_by from timestep.run_states where run_id = $1 and claimed_by is not null",
     [runId],
   );
-  if (claimed) {
-    throw new DecisionConflictError(
-      `Cannot decide about run "${runId}": ${
-        claimed["claimed_by"]
-      } has loaded it with RunStateStore and is ` +
-        "going on with it.",
-    );
-  }
+  if (claimed) throw beingResumed(runId, claimed["claimed_by"]);
+}
+
+function beingResumed(runId: string, by: unknown): DecisionConflictError {
+  return new DecisionConflictError(
+    `Cannot decide about run "${runId}": ${by} has loaded it with RunStateStore and goes on with it.`,
+  );
 }
 
 async function record(
@@ -186,7 +183,15 @@ async function record(
   );
 }
 
+/** The run goes on; nobody who has loaded its state with RunStateStore can do so as well. */
 async function goOn(transaction: Queryable, runId: string, segment: number): Promise<void> {
+  const states = await transaction.query(
+    `update timestep.run_states set claimed_at = coalesce(claimed_at, now()), claimed_by = coalesce(claimed_by, $2)
+     where run_id = $1 returning claimed_by`,
+    [runId, segmentWorkflowId(runId, segment)],
+  );
+  const other = states.find((row) => row["claimed_by"] !== segmentWorkflowId(runId, segment));
+  if (other) throw beingResumed(runId, other["claimed_by"]);
   await transaction.query(
     `update timestep.runs set status = 'queued', segment = $2::int, deadline_at = null, updated_at = now()
      where run_id = $1`,

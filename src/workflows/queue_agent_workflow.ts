@@ -46,7 +46,7 @@ export interface QueueAgentWorkflowOptions extends AgentWorkflowOptions {
  */
 export async function queueAgentWorkflow<TAgent extends AnyAgent>(
   options: QueueAgentWorkflowOptions & { agent: TAgent },
-): Promise<AgentWorkflowHandle> {
+): Promise<AgentWorkflowHandle<TAgent>> {
   const runId = checkedWorkflowId(options.workflowId);
   checkNumbers(options);
   const prepared = await prepareRun(options);

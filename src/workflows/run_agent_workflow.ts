@@ -46,7 +46,7 @@ import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts
  */
 export async function runAgentWorkflow<TAgent extends AnyAgent>(
   options: AgentWorkflowOptions & { agent: TAgent },
-): Promise<AgentWorkflowResult> {
+): Promise<AgentWorkflowResult<TAgent>> {
   const runId = checkedWorkflowId(options.workflowId);
   const prepared = await prepareRun(options);
   const engine = await launchedEngine();

@@ -87,17 +87,20 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       await Deno.remove(home, { recursive: true });
     },
   };
-  await startWatchdog(`${programs}/pg_ctl`, home);
+  await stopWithThisProcess([`${programs}/pg_ctl`, "-D", directory, "-s", "-m", "immediate", "stop"], home);
   await server.start();
   return server;
 }
 
 /**
- * Leaves behind a shell that outlives this process, however it ends, and then stops the server. It goes away
- * by itself when the directory does.
+ * Leaves behind a shell that outlives this process, however it ends, and then stops a server. It goes away by
+ * itself when the server's directory does.
+ *
+ * @param command Stops the server; it runs as the server's user.
+ * @param home The server's directory, which is removed.
  */
-async function startWatchdog(pgCtl: string, home: string): Promise<void> {
-  const stop = asServerUserCommand([pgCtl, "-D", `${home}/data`, "-s", "-m", "immediate", "stop"]);
+export async function stopWithThisProcess(command: readonly string[], home: string): Promise<void> {
+  const stop = asServerUserCommand(command);
   const script = `trap '' INT TERM HUP
     while kill -0 ${Deno.pid} 2>/dev/null && [ -d '${home}' ]; do sleep 1; done
     if [ -d '${home}' ]; then ${
@@ -123,7 +126,8 @@ function asServerUserCommand(command: readonly string[]): string[] {
   return ["su", "postgres", "-s", "/bin/sh", "-c", words.join(" ")];
 }
 
-async function asServerUser(command: readonly string[]): Promise<void> {
+/** Runs a program as the user that servers run as: not root. */
+export async function asServerUser(command: readonly string[]): Promise<void> {
   const [program = "", ...args] = asServerUserCommand(command);
   await run(program, args);
 }

@@ -25,11 +25,19 @@ def server_uri() -> Iterator[str]:
     if not os.environ.get("TIMESTEP_TEST_PG_URI") and postgres.find_programs() is None:
         pytest.skip("there is no Postgres on this machine, and TIMESTEP_TEST_PG_URI is not set")
     with postgres.server() as uri:
+        postgres.create_template(uri)
         yield uri
 
 
 @pytest.fixture
 def database_uri(server_uri: str) -> Iterator[str]:
-    """An empty database."""
+    """A migrated database."""
     with postgres.fresh_database(server_uri) as uri:
+        yield uri
+
+
+@pytest.fixture
+def empty_database_uri(server_uri: str) -> Iterator[str]:
+    """A database without anything."""
+    with postgres.fresh_database(server_uri, is_empty=True) as uri:
         yield uri

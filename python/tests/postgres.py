@@ -15,6 +15,8 @@ from uuid import uuid4
 
 import psycopg
 
+from timestep.database._migrate import migrations
+
 
 def find_programs() -> Path | None:
     """The folder with `initdb` and `pg_ctl`, or None when Postgres is not installed."""
@@ -75,14 +77,32 @@ def _run(command: list[str]) -> None:
     subprocess.run([*runner, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
-@contextlib.contextmanager
-def fresh_database(server_uri: str) -> Iterator[str]:
-    """The URI of an empty database."""
-    name = f"timestep_python_{uuid4().hex[:12]}"
+TEMPLATE = "timestep_python_template"
+
+
+def create_template(server_uri: str) -> None:
+    """A migrated database to copy."""
     with psycopg.connect(server_uri, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"'.encode())
+        connection.execute(f'drop database if exists "{TEMPLATE}" with (force)'.encode())
+        connection.execute(f'create database "{TEMPLATE}"'.encode())
+    with psycopg.connect(_with_database(server_uri, TEMPLATE), autocommit=True) as connection:
+        for migration in migrations():
+            connection.execute(migration.sql.encode())
+
+
+@contextlib.contextmanager
+def fresh_database(server_uri: str, *, is_empty: bool = False) -> Iterator[str]:
+    """The URI of a database of one's own: migrated, or without anything."""
+    name = f"timestep_python_{uuid4().hex[:12]}"
+    source = "template1" if is_empty else TEMPLATE
+    with psycopg.connect(server_uri, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{source}"'.encode())
     try:
-        yield urlunsplit(urlsplit(server_uri)._replace(path=f"/{name}"))
+        yield _with_database(server_uri, name)
     finally:
         with psycopg.connect(server_uri, autocommit=True) as connection:
             connection.execute(f'drop database "{name}" with (force)'.encode())
+
+
+def _with_database(uri: str, name: str) -> str:
+    return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))

@@ -69,13 +69,13 @@ async def test_what_is_wrong_with_the_server_is_said(server_uri: str, change: di
     assert raised.value.__cause__ is None
 
 
-async def test_several_may_migrate_at_once_and_again(database_uri: str) -> None:
+async def test_several_may_migrate_at_once_and_again(empty_database_uri: str) -> None:
     async def first_use() -> None:
         # Each with connections of its own, as in processes of their own.
-        await asyncio.to_thread(lambda: asyncio.run(one_session(database_uri)))
+        await asyncio.to_thread(lambda: asyncio.run(one_session(empty_database_uri)))
 
     await asyncio.gather(*(first_use() for _ in range(5)))
-    async with await psycopg.AsyncConnection.connect(database_uri) as connection:
+    async with await psycopg.AsyncConnection.connect(empty_database_uri) as connection:
         cursor = await connection.execute("select version from timestep.migrations order by version")
         assert [row[0] for row in await cursor.fetchall()] == [migration.version for migration in migrations()]
 

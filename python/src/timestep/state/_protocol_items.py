@@ -35,7 +35,7 @@ def to_protocol_item(item: Mapping[str, object], tool_name: ToolNames) -> JsonOb
     if "role" in plain and plain["role"] == "assistant" and kind in (None, "message"):
         return _assistant(plain)
     converted = _convert(plain)
-    if converted is not None and from_protocol_item(converted) == plain:
+    if converted is not None and _comes_back(converted, plain):
         return converted
     return {"type": "unknown", **_id(plain), "providerData": {k: v for k, v in plain.items() if k != "id"}}
 
@@ -51,6 +51,13 @@ def from_protocol_item(item: object, where: At | None = None) -> JsonObject:
     if translated.get("type") == "function_call_output" and translated.get("status") == "completed":
         del translated["status"]
     return translated
+
+
+def _comes_back(converted: JsonObject, plain: JsonObject) -> bool:
+    try:
+        return from_protocol_item(converted) == plain
+    except StateTranslationError:
+        return False
 
 
 def _convert(item: JsonObject) -> JsonObject | None:

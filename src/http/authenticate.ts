@@ -1,13 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import { ApiError } from "./api_error.ts";
 import { isOneOf, sha256 } from "./_constant_time.ts";
-import {
-  claimedRole,
-  isKeyServerFailure,
-  type JwtOptions,
-  jwtVerifier,
-  type VerifyJwt,
-} from "./_verify_jwt.ts";
+import type { JwtOptions, VerifyJwt } from "./_verify_jwt.ts";
 import type { ApiKeyPrincipal, Principal } from "./principal.ts";
 
 /** Tells who sends a request. Rejects with a 401 when it carries no credential, or one that is not good. */
@@ -15,8 +9,8 @@ export type Authenticate = (request: Request) => Promise<Principal>;
 
 /** What {@linkcode authenticator} accepts as proof. */
 export interface AuthenticatorOptions {
-  /** Where API keys are looked up. */
-  database: Queryable;
+  /** Opens the database in which API keys are looked up. */
+  database: () => Promise<Queryable>;
   /** Secrets of the service itself, as sent in `apikey` or as bearer token. */
   serviceSecrets: readonly string[];
   /** Secrets of the scheduler, as sent in `apikey`. */
@@ -38,7 +32,7 @@ const BEARER = /^Bearer +(.+)$/i;
  * @returns The function that reads a request's credentials.
  */
 export function authenticator(options: AuthenticatorOptions): Authenticate {
-  const verifyJwt = jwtVerifier(options.jwt);
+  let verifyJwt: VerifyJwt | undefined;
   const bySecret = (given: string): Principal | null => {
     if (isOneOf(given, options.serviceSecrets)) return { kind: "service" };
     return isOneOf(given, options.cronSecrets) ? { kind: "cron" } : null;
@@ -53,13 +47,15 @@ export function authenticator(options: AuthenticatorOptions): Authenticate {
         apiKey === null ? "No credential was sent." : "The key sent in 'apikey' is not a secret key.",
       );
     }
+    // Loaded only where there is a token to look into.
+    const { claimedRole, jwtVerifier } = await import("./_verify_jwt.ts");
     // Supabase's local gateway puts a service token of its own in place of a secret sent as bearer token.
     if (holder?.kind === "service" && claimedRole(token) === "service_role") return holder;
     const secretHolder = bySecret(token);
     if (secretHolder) return secretHolder;
     return token.startsWith(API_KEY_PREFIX)
-      ? await byApiKey(options.database, token)
-      : await byJwt(verifyJwt, token);
+      ? await byApiKey(await options.database(), token)
+      : await byJwt(verifyJwt ??= jwtVerifier(options.jwt), token);
   };
 }
 
@@ -90,6 +86,7 @@ async function byJwt(verifyJwt: VerifyJwt, token: string): Promise<Principal> {
     const claims = await verifyJwt(token);
     return { kind: "user", ownerId: claims.sub, claims };
   } catch (cause) {
+    const { isKeyServerFailure } = await import("./_verify_jwt.ts");
     if (isKeyServerFailure(cause)) {
       throw new ApiError(503, "The keys that verify tokens cannot be read right now.", {
         retryAfterSeconds: 5,

@@ -8,6 +8,7 @@ create table if not exists timestep.responses (
   owner_id text,
   agent_name text not null,
   session_id text not null,
+  history_length bigint not null,
   previous_response_id text,
   conversation_id text,
   input json not null,
@@ -23,6 +24,7 @@ create table if not exists timestep.responses (
 );
 comment on column timestep.responses.still_pending is
   'Where only some of a paused run''s approvals were decided: which ones, counted from 0, were still open. Null otherwise.';
+comment on column timestep.responses.history_length is 'The next position of the conversation when the response began.';
 comment on column timestep.responses.input is 'The request''s items as they came, without those that only repeat history.';
 
 -- One response a segment, and one a key.

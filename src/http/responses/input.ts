@@ -1,0 +1,95 @@
+import type { AgentInputItem } from "@openai/agents";
+import { ItemTranslationError } from "../../items/item_translation_error.ts";
+import { fromResponsesItem } from "../../items/from_responses_item.ts";
+import { ApiError, invalid } from "../api_error.ts";
+import { parseItemId } from "../_ids.ts";
+import type { Principal } from "../principal.ts";
+import { SERVER_LABEL } from "./wire.ts";
+
+/** Items that ask for, answer or announce what only the run itself can do; in a history they are of no use to a model. */
+const PASSED_OVER: readonly unknown[] = ["mcp_approval_request", "mcp_approval_response", "mcp_list_tools"];
+
+/** Finds what an `item_reference` refers to, as far as the caller may see it. */
+export type FindItem = (id: string) => Promise<Record<string, unknown> | undefined>;
+
+/** A request's input as items: a text is a user's message. */
+export function toInputItems(input: string | Record<string, unknown>[]): Record<string, unknown>[] {
+  return typeof input === "string" ? [{ type: "message", role: "user", content: input }] : input;
+}
+
+/**
+ * Replaces references by what they refer to.
+ *
+ * @throws {ApiError} 404 when there is no such item, or it is somebody else's.
+ */
+export async function resolveReferences(
+  items: readonly Record<string, unknown>[],
+  findItem: FindItem,
+): Promise<Record<string, unknown>[]> {
+  return await Promise.all(items.map(async (item, index) => {
+    if (item["type"] !== "item_reference") return item;
+    const id = typeof item["id"] === "string" ? item["id"] : "";
+    const found = await findItem(id);
+    if (found) return found;
+    throw new ApiError(404, `No item found with id '${id}'.`, {
+      code: "not_found",
+      param: `input[${index}].id`,
+    });
+  }));
+}
+
+/**
+ * Translates the items of a request into the Agents SDK's.
+ *
+ * @param items Without references.
+ * @param principal Who sent them: only the service may speak in the name of the system.
+ * @throws {ApiError} 400 when an item is malformed or of a kind that cannot be sent.
+ */
+export function toAgentInput(
+  items: readonly Record<string, unknown>[],
+  principal: Principal,
+): AgentInputItem[] {
+  const names = new Map<string, string>();
+  return items.flatMap((item, index) => {
+    const path = `input[${index}]`;
+    const { type, role } = item;
+    if (PASSED_OVER.includes(type)) return [];
+    if ((role === "system" || role === "developer") && principal.kind !== "service") {
+      throw invalid(`${path}.role`, `Only the service itself may send messages with role '${role}'.`);
+    }
+    try {
+      if (type === "mcp_call" && item["server_label"] === SERVER_LABEL) return toFunctionCall(item, index);
+      if (type === "function_call") names.set(String(item["call_id"]), String(item["name"]));
+      return [fromResponsesItem(withoutOwnId(item), (callId) => names.get(callId))];
+    } catch (error) {
+      if (!(error instanceof ItemTranslationError)) throw error;
+      const param = error.path === "" ? path : `${path}.${error.path}`;
+      throw new ApiError(400, `Invalid '${param}': ${error.message}`, {
+        code: "invalid_value",
+        param,
+        cause: error,
+      });
+    }
+  });
+}
+
+/** The model knows the agent's tools as functions, not as those of a server. */
+function toFunctionCall(item: Record<string, unknown>, index: number): AgentInputItem[] {
+  const { id, name, arguments: given, output, error } = item;
+  if (typeof name !== "string" || typeof given !== "string") {
+    throw invalid(`input[${index}]`, "An 'mcp_call' needs a 'name' and 'arguments' that are text.");
+  }
+  const callId = `call_${typeof id === "string" ? id : index}`;
+  const text = typeof output === "string" ? output : typeof error === "string" ? error : "";
+  return [
+    { type: "function_call", callId, name, arguments: given, status: "completed" },
+    { type: "function_call_result", callId, name, status: "completed", output: { type: "text", text } },
+  ];
+}
+
+/** Our ids mean nothing to a model's provider. */
+function withoutOwnId(item: Record<string, unknown>): Record<string, unknown> {
+  if (typeof item["id"] !== "string" || !parseItemId(item["id"])) return item;
+  const { id: _, ...rest } = item;
+  return rest;
+}

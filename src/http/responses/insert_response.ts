@@ -1,0 +1,67 @@
+import type { Queryable } from "../../database/database.ts";
+import { newId } from "../_ids.ts";
+import { ownerIdOf, type Principal } from "../principal.ts";
+import { RESPONSE_COLUMNS, type ResponseRecord, toResponseRecord } from "./response_record.ts";
+
+/** A response to be recorded. */
+export interface NewResponse {
+  responseId: string;
+  runId: string;
+  segment: number;
+  agentName: string;
+  sessionId: string;
+  previousResponseId: string | null;
+  conversationId: string | null;
+  input: readonly Record<string, unknown>[];
+  metadata: Record<string, string>;
+  background: boolean;
+  idempotencyKey: string | null;
+  requestHash: string;
+  stillPending: number[] | null;
+}
+
+/** Makes the id of a new response. */
+export function newResponseId(): string {
+  return newId("resp");
+}
+
+/**
+ * Records a response.
+ *
+ * @returns It; `undefined` when there is one of this segment already.
+ * @throws {StatementError} `23505` when the idempotency key is in use.
+ */
+export async function insertResponse(
+  transaction: Queryable,
+  principal: Principal,
+  response: NewResponse,
+): Promise<ResponseRecord | undefined> {
+  const [row] = await transaction.query(INSERT, [
+    response.responseId,
+    response.runId,
+    response.segment,
+    ownerIdOf(principal),
+    response.agentName,
+    response.sessionId,
+    response.previousResponseId,
+    response.conversationId,
+    JSON.stringify(response.input.map((item) => ({ type: "message", ...item }))),
+    JSON.stringify(response.metadata),
+    response.background,
+    response.idempotencyKey,
+    response.requestHash,
+    response.stillPending?.map(String) ?? null,
+  ]);
+  return row && toResponseRecord(row);
+}
+
+const INSERT = `
+insert into timestep.responses as r (
+  response_id, run_id, segment, owner_id, agent_name, session_id, previous_response_id, conversation_id, input,
+  metadata, background, idempotency_key, request_hash, still_pending, history_length
+) values (
+  $1, $2, $3::int, $4, $5, $6, $7, $8, $9::text::json, $10::text::json, $11::bool, $12, $13,
+  $14::text[]::integer[], coalesce((select next_position from timestep.sessions where session_id = $6), 0)
+)
+on conflict (run_id, segment) where still_pending is null do nothing
+returning ${RESPONSE_COLUMNS}`;

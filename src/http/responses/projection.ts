@@ -1,0 +1,232 @@
+// deno-lint-ignore-file camelcase -- the names of OpenAI's API
+import { itemId } from "../_ids.ts";
+import type { Entry, EventsEntry, StepEntry } from "./entry.ts";
+import { placeOf } from "./entry.ts";
+import { type KnownCall, type ModelOutput, parseModelOutput, toolResult } from "./recorded.ts";
+import type { SegmentEnd } from "./segment_end.ts";
+import { finished, UNUSED, type UsageSum, withUsage } from "./response_object.ts";
+import { SERVER_LABEL, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
+
+/** A message that is being streamed. */
+interface OpenMessage {
+  item: WireItem;
+  index: number;
+  text: string;
+  step: string;
+  attempt: number;
+}
+
+/**
+ * What a response says, told from the stream of its run: the same entries give the same events with the same
+ * sequence numbers, in any process, however often. So a reader can go on anywhere, and nothing of it is stored.
+ */
+export class ResponseProjection {
+  readonly #response: WireResponse;
+  readonly #segment: number;
+  readonly #calls: Map<string, KnownCall>;
+  readonly #nestedText = new Map<string, string>();
+  readonly #output: WireItem[] = [];
+  #usage: UsageSum = UNUSED;
+  #events: WireEvent[] = [];
+  #sequence = 0;
+  #message: OpenMessage | null = null;
+  #ended = false;
+
+  /**
+   * @param response The response before anything has happened.
+   * @param segment Which part of the run it is.
+   * @param calls What was called, but not yet done, when it began.
+   */
+  constructor(response: WireResponse, segment: number, calls: readonly KnownCall[]) {
+    this.#response = response;
+    this.#segment = segment;
+    this.#calls = new Map(calls.map((call) => [call.callId, call]));
+  }
+
+  /** The response as far as it was told. */
+  get response(): WireResponse {
+    return withUsage({ ...this.#response, output: [...this.#output] }, this.#usage);
+  }
+
+  /** The events that every response begins with. */
+  begin(): WireEvent[] {
+    const response = { ...this.#response, status: "in_progress" as const };
+    this.#emit("response.created", { response });
+    this.#emit("response.in_progress", { response });
+    return this.#take();
+  }
+
+  /** What follows from one more entry. */
+  add(entry: Entry): WireEvent[] {
+    const place = placeOf(entry.step);
+    if (place?.segment !== this.#segment || this.#ended) return [];
+    const isNested = place.rest.includes("/");
+    if (entry.kind === "events") {
+      if (place.rest === "") this.#addEvents(entry);
+    } else if (entry.kind === "model") {
+      const answer = parseModelOutput(entry.output);
+      this.#usage = { ...addUsage(this.#usage, answer.usage) };
+      if (place.rest === "") this.#addAnswer(answer);
+      else this.#nestedText.set(place.rest.slice(0, place.rest.indexOf("/")), answer.text);
+    } else if (entry.kind === "tool" && !isNested) {
+      this.#addToolResult(place.rest.replace(/#\d+$/, ""), entry);
+    }
+    return this.#take();
+  }
+
+  /** What follows from the end of the segment. */
+  end(end: SegmentEnd): WireEvent[] {
+    if (this.#ended) return [];
+    this.#ended = true;
+    if (this.#message) this.#closeMessage("incomplete");
+    if (end.status === "completed") this.#addFinalOutput(end.finalText);
+    for (const item of end.approvals) this.#addItem(item);
+    const output = end.status === "blocked" ? [] : this.#output;
+    const response = withUsage(finished({ ...this.#response, output }, end), this.#usage);
+    Object.assign(this.#response, response);
+    this.#output.splice(0, Infinity, ...output);
+    const type = response.status === "cancelled" ? "incomplete" : response.status;
+    this.#emit(`response.${type}`, { response });
+    return this.#take();
+  }
+
+  #addEvents({ step, attempt, events }: EventsEntry): void {
+    for (const event of events) {
+      const { type, delta } = Object(event);
+      if (this.#message && (this.#message.step !== step || this.#message.attempt !== attempt)) {
+        this.#closeMessage("incomplete");
+      }
+      if (type !== "output_text_delta" || typeof delta !== "string" || delta === "") continue;
+      this.#flushNested();
+      this.#message ??= this.#openMessage(step, attempt);
+      this.#delta(this.#message, delta);
+    }
+  }
+
+  #openMessage(step: string, attempt: number): OpenMessage {
+    const index = this.#output.length;
+    const id = itemId("msg", this.#response.id, index);
+    const item = { id, type: "message", role: "assistant", status: "in_progress", content: [] };
+    this.#output.push(item);
+    this.#emit("response.output_item.added", { output_index: index, item });
+    this.#emit("response.content_part.added", {
+      item_id: id,
+      output_index: index,
+      content_index: 0,
+      part: textPart(""),
+    });
+    return { item, index, text: "", step, attempt };
+  }
+
+  #delta(message: OpenMessage, delta: string): void {
+    message.text += delta;
+    this.#emit("response.output_text.delta", { ...this.#placeOf(message), delta, logprobs: [] });
+    this.#output[message.index] = { ...message.item, content: [textPart(message.text)] };
+  }
+
+  #closeMessage(status: "completed" | "incomplete"): void {
+    const message = this.#message;
+    if (!message) return;
+    this.#message = null;
+    const part = textPart(message.text);
+    const item = { ...message.item, status, content: [part] };
+    this.#output[message.index] = item;
+    const place = this.#placeOf(message);
+    this.#emit("response.output_text.done", { ...place, text: message.text, logprobs: [] });
+    this.#emit("response.content_part.done", { ...place, part });
+    this.#emit("response.output_item.done", { output_index: message.index, item });
+  }
+
+  #placeOf({ item, index }: OpenMessage) {
+    return { item_id: item.id, output_index: index, content_index: 0 };
+  }
+
+  #addAnswer({ text, items, calls }: ModelOutput): void {
+    this.#flushNested();
+    const open = this.#message;
+    if (open && text.startsWith(open.text)) {
+      // What was streamed is what was answered, perhaps not to the end.
+      if (text.length > open.text.length) this.#delta(open, text.slice(open.text.length));
+      this.#closeMessage("completed");
+    } else {
+      if (open) this.#closeMessage("incomplete");
+      if (text !== "") {
+        this.#message = this.#openMessage("", 0);
+        this.#delta(this.#message, text);
+        this.#closeMessage("completed");
+      }
+    }
+    for (const item of items) {
+      this.#addItem({ ...item, id: itemId("item", this.#response.id, this.#output.length) });
+    }
+    for (const call of calls) this.#calls.set(call.callId, call);
+  }
+
+  #addToolResult(callId: string, { name, status, output }: StepEntry): void {
+    const call = this.#calls.get(callId) ?? { callId, name, arguments: "{}", approvalId: null };
+    this.#calls.delete(callId);
+    this.#addCall({ ...call, name }, toolResult(status, output));
+  }
+
+  /** Agents that were called as tools have no step of their own: what they said last is their result. */
+  #flushNested(): void {
+    for (const [callId, text] of this.#nestedText) {
+      const call = this.#calls.get(callId);
+      this.#calls.delete(callId);
+      if (call) this.#addCall(call, { output: text, error: null });
+    }
+    this.#nestedText.clear();
+  }
+
+  #addCall(call: KnownCall, result: { output: string | null; error: string | null }): void {
+    this.#addItem({
+      id: itemId("mcp", this.#response.id, this.#output.length),
+      type: "mcp_call",
+      server_label: SERVER_LABEL,
+      name: call.name,
+      arguments: call.arguments,
+      approval_request_id: call.approvalId,
+      status: result.error === null ? "completed" : "failed",
+      ...result,
+    });
+  }
+
+  /** An agent may answer with something else than a message: the output of a tool that it stops on. */
+  #addFinalOutput(text: string | null): void {
+    this.#flushNested();
+    if (text === null || this.#output.at(-1)?.type === "message") return;
+    this.#message = this.#openMessage("", 0);
+    this.#delta(this.#message, text);
+    this.#closeMessage("completed");
+  }
+
+  #addItem(item: WireItem): void {
+    const output_index = this.#output.push(item) - 1;
+    this.#emit("response.output_item.added", { output_index, item });
+    this.#emit("response.output_item.done", { output_index, item });
+  }
+
+  #emit(type: string, fields: Record<string, unknown>): void {
+    this.#events.push({ type, ...fields, sequence_number: this.#sequence++ });
+  }
+
+  #take(): WireEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+}
+
+function textPart(text: string) {
+  return { type: "output_text", text, annotations: [], logprobs: [] };
+}
+
+function addUsage(sum: UsageSum, used: UsageSum): UsageSum {
+  return {
+    inputTokens: sum.inputTokens + used.inputTokens,
+    cachedTokens: sum.cachedTokens + used.cachedTokens,
+    outputTokens: sum.outputTokens + used.outputTokens,
+    reasoningTokens: sum.reasoningTokens + used.reasoningTokens,
+    totalTokens: sum.totalTokens + used.totalTokens,
+  };
+}

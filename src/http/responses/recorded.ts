@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { decodeValue } from "../../durable/recorded_value.ts";
+import type { UsageSum } from "./response_object.ts";
+import type { WireItem } from "./wire.ts";
+
+/** A call of one of the agent's tools that is not yet done. */
+export interface KnownCall {
+  callId: string;
+  name: string;
+  arguments: string;
+  /** The approval request that it waited for. */
+  approvalId: string | null;
+}
+
+/** A model's answer, as far as a response tells of it. */
+export interface ModelOutput {
+  /** The text of its messages; refusals are text too. */
+  text: string;
+  calls: KnownCall[];
+  /** Calls of hosted tools, which the provider has carried out: without an id. */
+  items: (Omit<WireItem, "id"> & { type: string })[];
+  usage: UsageSum;
+}
+
+const partSchema = z.object({
+  type: z.string(),
+  text: z.string().optional(),
+  refusal: z.string().optional(),
+});
+const itemSchema = z.looseObject({
+  type: z.string().default("message"),
+  content: z.union([z.string(), z.array(partSchema)]).nullish().catch(null),
+  callId: z.string().optional(),
+  name: z.string().optional(),
+  arguments: z.string().optional(),
+  status: z.string().optional(),
+  providerData: z.record(z.string(), z.unknown()).optional(),
+});
+const count = z.number().catch(0);
+const details = z.array(z.record(z.string(), z.number())).catch([]);
+const answerSchema = z.object({
+  output: z.array(itemSchema),
+  usage: z.object({
+    inputTokens: count,
+    outputTokens: count,
+    totalTokens: count,
+    inputTokensDetails: details,
+    outputTokensDetails: details,
+  }),
+});
+
+/** What the provider itself looked up or made, and shows as it is. */
+const SHOWN_HOSTED_CALLS: readonly unknown[] = [
+  "web_search_call",
+  "file_search_call",
+  "code_interpreter_call",
+  "image_generation_call",
+  "mcp_call",
+];
+
+/** Reads what the journal keeps of a model's answer. Reasoning is the agent's own and not told. */
+export function parseModelOutput(recorded: unknown): ModelOutput {
+  const { output, usage } = answerSchema.parse(recorded);
+  return {
+    text: output.filter(({ type }) => type === "message").map(({ content }) => textOf(content)).join(""),
+    calls: output.filter(({ type }) => type === "function_call").map((call) => ({
+      callId: call.callId ?? "",
+      name: call.name ?? "",
+      arguments: call.arguments ?? "{}",
+      approvalId: null,
+    })),
+    items: output.flatMap(({ type, providerData, status }) => {
+      const hosted = providerData?.["type"];
+      if (type !== "hosted_tool_call" || !SHOWN_HOSTED_CALLS.includes(hosted)) return [];
+      return [{ ...providerData, type: String(hosted), status: status ?? "completed" }];
+    }),
+    usage: {
+      inputTokens: usage.inputTokens,
+      cachedTokens: sum(usage.inputTokensDetails, "cached_tokens"),
+      outputTokens: usage.outputTokens,
+      reasoningTokens: sum(usage.outputTokensDetails, "reasoning_tokens"),
+      totalTokens: usage.totalTokens,
+    },
+  };
+}
+
+const failureSchema = z.object({ message: z.string().optional(), timedOut: z.boolean().optional() });
+
+/** What a tool gave, as the model is told. */
+export function toolResult(status: "completed" | "failed", recorded: unknown) {
+  if (status === "failed") {
+    const { message, timedOut } = failureSchema.parse(recorded);
+    return { output: null, error: message ?? (timedOut ? "The tool timed out." : "The tool failed.") };
+  }
+  return { output: toText(decodeValue(recorded)), error: null };
+}
+
+/** A value as text: text as it is, all else as JSON. */
+export function toText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "bigint") return String(value);
+  return JSON.stringify(value) ?? "";
+}
+
+function textOf(content: z.infer<typeof itemSchema>["content"]): string {
+  if (typeof content === "string") return content;
+  return (content ?? []).map(({ text, refusal }) => text ?? refusal ?? "").join("");
+}
+
+function sum(list: readonly Record<string, number>[], name: string): number {
+  return list.reduce((total, entry) => total + (entry[name] ?? 0), 0);
+}

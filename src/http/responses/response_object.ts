@@ -1,0 +1,91 @@
+// deno-lint-ignore-file camelcase -- the names of OpenAI's API
+import type { SegmentEnd } from "./segment_end.ts";
+import type { ResponseRecord } from "./response_record.ts";
+import { outputText, type WireResponse, type WireUsage } from "./wire.ts";
+
+/** Tokens used in a segment, by the agents that were called as tools too. */
+export interface UsageSum {
+  inputTokens: number;
+  cachedTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+  totalTokens: number;
+}
+
+/** No tokens. */
+export const UNUSED: UsageSum = {
+  inputTokens: 0,
+  cachedTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  totalTokens: 0,
+};
+
+/** The response before anything has happened. An agent owns its settings: what the caller sent of them is not used. */
+export function begunResponse(record: ResponseRecord): WireResponse {
+  return {
+    id: record.responseId,
+    object: "response",
+    created_at: seconds(record.createdAt),
+    completed_at: null,
+    status: "queued",
+    background: record.background,
+    model: record.agentName,
+    output: [],
+    output_text: "",
+    error: null,
+    incomplete_details: null,
+    previous_response_id: record.previousResponseId,
+    conversation: record.conversationId === null ? null : { id: record.conversationId },
+    metadata: record.metadata,
+    usage: null,
+    instructions: null,
+    max_output_tokens: null,
+    parallel_tool_calls: true,
+    reasoning: { effort: null, summary: null },
+    store: true,
+    temperature: null,
+    text: { format: { type: "text" } },
+    tool_choice: "auto",
+    tools: [],
+    top_p: null,
+    truncation: "disabled",
+  };
+}
+
+/** The response with the tokens that it took. */
+export function withUsage(response: WireResponse, sum: UsageSum): WireResponse {
+  const usage: WireUsage = {
+    input_tokens: sum.inputTokens,
+    input_tokens_details: { cached_tokens: sum.cachedTokens, cache_write_tokens: 0 },
+    output_tokens: sum.outputTokens,
+    output_tokens_details: { reasoning_tokens: sum.reasoningTokens },
+    total_tokens: sum.totalTokens,
+  };
+  return { ...response, output_text: outputText(response.output), usage };
+}
+
+/** The response after its end. A run that waits for approvals is a response that is completed: it asks for them. */
+export function finished(response: WireResponse, end: SegmentEnd): WireResponse {
+  const completed_at = end.endedAt === null ? null : seconds(end.endedAt);
+  switch (end.status) {
+    case "completed":
+    case "interrupted":
+      return { ...response, status: "completed", completed_at };
+    case "cancelled":
+      return { ...response, status: "cancelled", completed_at };
+    case "blocked":
+    case "failed":
+      return { ...response, status: "failed", completed_at, error: errorOf(end) };
+  }
+}
+
+function errorOf({ status, error }: SegmentEnd) {
+  const message = error ? `${error.name}: ${error.message}` : "The run failed.";
+  // OpenAI's clients know only OpenAI's own codes.
+  return { code: status === "blocked" ? "invalid_prompt" : "server_error", message };
+}
+
+function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}

@@ -1,0 +1,93 @@
+import type { Database } from "../../database/database.ts";
+import { decide } from "../../workflows/decide.ts";
+import { DecisionConflictError } from "../../workflows/errors.ts";
+import { ApiError } from "../api_error.ts";
+import type { Principal } from "../principal.ts";
+import { type Approvals, findApprovals } from "./approvals.ts";
+import { insertResponse, type NewResponse, newResponseId } from "./insert_response.ts";
+import type { CreateRequest } from "./request.ts";
+import { readResponse, type ResponseRecord } from "./response_record.ts";
+
+/** What a response to approvals is made of. */
+export interface ResumeOptions {
+  principal: Principal;
+  request: CreateRequest;
+  /** The approval responses at the end of the request. */
+  responses: readonly Record<string, unknown>[];
+  requestHash: string;
+  idempotencyKey: string | null;
+}
+
+/**
+ * Records decisions about a paused run. When all are there the run goes on, as a new response; until then the new
+ * response asks for what is left. The same decisions again lead to the same response.
+ *
+ * @throws {ApiError} 404 when there is no such approval request; 400 when it was decided otherwise.
+ */
+export async function resumeResponse(database: Database, options: ResumeOptions): Promise<ResponseRecord> {
+  const { principal, request } = options;
+  const approvals = await findApprovals(database, principal, options.responses);
+  assertParent(request, approvals.asked);
+  const { record, isNew } = await recordResponse(database, options, approvals);
+  try {
+    await decide({
+      runId: approvals.asked.runId,
+      decisions: approvals.decisions.map(({ place: _, ...decision }) => decision),
+      ...("ownerId" in principal ? { decidedBy: principal.ownerId } : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof DecisionConflictError)) throw error;
+    if (isNew) await forget(database, record.responseId);
+    throw new ApiError(400, error.message, { code: "decision_conflict", param: "input", cause: error });
+  }
+  return record;
+}
+
+function assertParent({ conversationId }: CreateRequest, asked: ResponseRecord): void {
+  if (conversationId === null || conversationId === asked.conversationId) return;
+  throw new ApiError(400, "The approval request belongs to another conversation.", {
+    code: "invalid_value",
+    param: "conversation",
+  });
+}
+
+async function recordResponse(
+  database: Database,
+  { principal, request, responses, requestHash, idempotencyKey }: ResumeOptions,
+  { asked, leftOpen }: Approvals,
+): Promise<{ record: ResponseRecord; isNew: boolean }> {
+  const waits = leftOpen.length > 0;
+  const response: NewResponse = {
+    responseId: newResponseId(),
+    runId: asked.runId,
+    segment: waits ? asked.segment : asked.segment + 1,
+    agentName: asked.agentName,
+    sessionId: asked.sessionId,
+    previousResponseId: request.previousResponseId,
+    conversationId: request.conversationId,
+    input: responses,
+    metadata: request.metadata,
+    background: request.background,
+    idempotencyKey,
+    requestHash,
+    stillPending: waits ? leftOpen : null,
+  };
+  return await database.transaction(async (transaction) => {
+    const record = await insertResponse(transaction, principal, response);
+    if (record) return { record, isNew: true };
+    const [row] = await transaction.query(
+      `select response_id from timestep.responses
+       where run_id = $1 and segment = $2::int and still_pending is null`,
+      [response.runId, response.segment],
+    );
+    const known = row && await readResponse(transaction, String(row["response_id"]), principal);
+    if (!known) {
+      throw new ApiError(404, "The response to these approvals was deleted.", { code: "not_found" });
+    }
+    return { record: known, isNew: false };
+  });
+}
+
+async function forget(database: Database, responseId: string): Promise<void> {
+  await database.query("delete from timestep.responses where response_id = $1", [responseId]);
+}

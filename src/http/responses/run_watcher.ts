@@ -1,0 +1,161 @@
+import type { Database } from "../../database/database.ts";
+import { type Entry, parseEntry } from "./entry.ts";
+
+/** What is new of a run. */
+export interface RunNews {
+  entries: Entry[];
+  /** Whether there is more than was read at once. */
+  more: boolean;
+  /** What the run is doing, as of these entries. */
+  status: string;
+  segment: number;
+}
+
+interface Watch {
+  runId: string;
+  after: number;
+  take(news: RunNews): void;
+  fail(error: unknown): void;
+  /** When to look again, by the clock of `performance.now()`. */
+  due: number;
+  waitMs: number;
+}
+
+/** A run is looked at this often, in milliseconds: from, to. The more happens, the more often. */
+const LOOK_MS = [8, 100] as const;
+/** At most so many entries of a run are read at once. */
+const PAGE = 500;
+
+/**
+ * Looks after all runs that are being read in this process, with one statement for all of them: however many
+ * readers there are, the database is asked equally often.
+ */
+export class RunWatcher {
+  readonly #database: Database;
+  readonly #watches = new Set<Watch>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #looking = false;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * What is there of a run, then what comes, until the reader stops. The first news always come, also when there
+   * is nothing new.
+   *
+   * @param runId The run.
+   * @param signal Ends the reading.
+   */
+  async *news(runId: string, signal: AbortSignal): AsyncGenerator<RunNews, void, undefined> {
+    let after = 0;
+    let waitMs = 0;
+    while (!signal.aborted) {
+      const news = await this.#next(runId, after, waitMs, signal);
+      if (!news) return;
+      yield news;
+      after = news.entries.at(-1)?.position ?? after;
+      if (news.more) waitMs = 0;
+      else if (news.entries.length > 0 || waitMs === 0) waitMs = LOOK_MS[0];
+      else waitMs = Math.min(waitMs * 1.5, LOOK_MS[1]);
+    }
+  }
+
+  #next(runId: string, after: number, waitMs: number, signal: AbortSignal): Promise<RunNews | undefined> {
+    return new Promise((resolve, reject) => {
+      const due = performance.now() + waitMs;
+      const leave = () => {
+        this.#watches.delete(watch);
+        signal.removeEventListener("abort", stop);
+      };
+      const stop = () => {
+        leave();
+        resolve(undefined);
+        if (this.#watches.size === 0) this.#sleep();
+      };
+      const watch: Watch = {
+        runId,
+        after,
+        due,
+        waitMs,
+        take: (news) => {
+          leave();
+          resolve(news);
+        },
+        fail: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      signal.addEventListener("abort", stop, { once: true });
+      this.#watches.add(watch);
+      this.#schedule();
+    });
+  }
+
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #schedule(): void {
+    if (this.#looking) return;
+    this.#sleep();
+    if (this.#watches.size === 0) return;
+    const due = Math.min(...[...this.#watches].map((watch) => watch.due));
+    this.#timer = setTimeout(() => this.#look(), Math.max(0, due - performance.now()));
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    // Whoever would be looked at soon comes along.
+    const soon = performance.now() + LOOK_MS[0];
+    const watches = [...this.#watches].filter(({ due }) => due <= soon);
+    try {
+      const news = await readNews(this.#database, watches);
+      watches.forEach((watch, index) => {
+        const found = news.get(index);
+        if (found) watch.take(found);
+        else watch.fail(new Error(`Run "${watch.runId}" is gone.`));
+      });
+    } catch (error) {
+      for (const watch of watches) watch.fail(error);
+    } finally {
+      this.#looking = false;
+      this.#schedule();
+    }
+  }
+}
+
+async function readNews(database: Database, watches: readonly Watch[]): Promise<Map<number, RunNews>> {
+  const rows = await database.query(NEWS, [
+    watches.map(({ runId }) => runId),
+    watches.map(({ after }) => String(after)),
+  ]);
+  const news = new Map<number, RunNews>();
+  for (const row of rows) {
+    const place = Number(row["place"]) - 1;
+    const known = news.get(place) ??
+      { entries: [], more: false, status: String(row["run_status"]), segment: Number(row["segment"]) };
+    if (row["position"] !== null) known.entries.push(parseEntry(row));
+    known.more = known.entries.length === PAGE;
+    news.set(place, known);
+  }
+  return news;
+}
+
+/** One statement, so one snapshot: what a run that has ended has written is in it. */
+const NEWS = `
+select w.place, r.status as run_status, r.segment, e.*
+from unnest($1::text[], $2::text[]::bigint[]) with ordinality as w (run_id, after, place)
+join timestep.runs r on r.run_id = w.run_id
+left join lateral (
+  select position, 'events' as kind, step, attempt, events, null as status, null as name, null::json as output
+  from timestep.run_events where run_id = w.run_id and position > w.after
+  union all
+  select position, kind, key, attempt, null, status, name, output
+  from timestep.journal
+  where run_id = w.run_id and position > w.after and kind in ('model', 'tool')
+  order by position limit ${PAGE}
+) e on true
+order by w.place, e.position`;

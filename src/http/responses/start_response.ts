@@ -1,0 +1,116 @@
+import type { AgentInputItem } from "@openai/agents";
+import type { Database } from "../../database/database.ts";
+import { registerAgent } from "../../durable/registry.ts";
+import { dispatchDatabase } from "../../workflows/_database.ts";
+import { launchedEngine } from "../../workflows/launch_dbos.ts";
+import { startDirectly } from "../../workflows/run_agent_workflow.ts";
+import type { AgentCatalog } from "../agent_catalog.ts";
+import { ApiError } from "../api_error.ts";
+import { ownerIdOf, type Principal } from "../principal.ts";
+import { insertResponse, type NewResponse } from "./insert_response.ts";
+import { lockParent } from "./parent.ts";
+import type { CreateRequest } from "./request.ts";
+import type { ResponseRecord } from "./response_record.ts";
+
+// This module loads the Agents SDK: only requests that start runs import it.
+
+/** What a new response is made of. */
+export interface StartOptions {
+  principal: Principal;
+  request: CreateRequest;
+  agentName: string;
+  /** The request's items without references, for the record. */
+  items: readonly Record<string, unknown>[];
+  /** The same for the agent. */
+  agentInput: AgentInputItem[];
+  requestHash: string;
+  idempotencyKey: string | null;
+  isRetry: boolean;
+  concurrentRuns: number;
+  responseId: string;
+}
+
+/** Makes this process one that executes runs, of all agents that are served. */
+export async function launch(agents: AgentCatalog): Promise<void> {
+  for (const agent of await agents.loadAll()) registerAgent(agent);
+  await launchedEngine();
+}
+
+/**
+ * Records a response with its run, and starts it: in this process, or in the background in whatever process is
+ * free. It is committed when this resolves.
+ *
+ * @throws {ApiError} When the parent is not there or not over, or there are too many runs.
+ */
+export async function startResponse(agents: AgentCatalog, options: StartOptions): Promise<ResponseRecord> {
+  const { principal, request, agentName, agentInput, requestHash } = options;
+  const agent = (await agents.loadAll()).find(({ name }) => name === agentName);
+  if (!agent) throw new TypeError(`Agent "${agentName}" is not served.`);
+  await launch(agents);
+  const engine = await launchedEngine();
+  const database = await dispatchDatabase();
+  const ownerToken = crypto.randomUUID();
+  const runId = options.responseId;
+  const { record, claimed } = await database.transaction(async (transaction) => {
+    const parent = await lockParent(transaction, principal, request, requestHash, options.isRetry);
+    if ("attached" in parent) return { record: parent.attached, claimed: false };
+    const { sessionId } = parent;
+    await assertRoom(transaction, principal, options.concurrentRuns);
+    const ownerId = ownerIdOf(principal);
+    const run = {
+      agent,
+      input: agentInput,
+      sessionId,
+      stream: request.stream || request.background,
+      ...(ownerId === null ? {} : { ownerId }),
+    };
+    const prepared = { agent, run, sessionKind: "database" as const, timeoutSeconds: undefined };
+    // What is in the background is left to whoever has time; workers ask for it within half a second.
+    const here = request.background ? undefined : engine;
+    const claimed = await startDirectly(transaction, runId, prepared, here, ownerToken);
+    const response = toNewResponse(options, sessionId);
+    const record = await insertResponse(transaction, principal, response);
+    if (!record) throw new Error(`Response "${runId}" was recorded before its run.`);
+    return { record, claimed };
+  });
+  if (claimed) await engine?.dispatch([runId], ownerToken);
+  return record;
+}
+
+function toNewResponse(options: StartOptions, sessionId: string): NewResponse {
+  const { request, responseId, agentName, items, requestHash, idempotencyKey } = options;
+  const { previousResponseId, conversationId, metadata, background } = request;
+  return {
+    responseId,
+    runId: responseId,
+    segment: 0,
+    agentName,
+    sessionId,
+    previousResponseId,
+    conversationId,
+    input: items,
+    metadata,
+    background,
+    idempotencyKey,
+    requestHash,
+    stillPending: null,
+  };
+}
+
+async function assertRoom(
+  queryable: Pick<Database, "query">,
+  principal: Principal,
+  concurrentRuns: number,
+): Promise<void> {
+  const ownerId = ownerIdOf(principal);
+  if (ownerId === null) return;
+  const [row] = await queryable.query(
+    "select count(*)::int as count from timestep.runs where owner_id = $1 and status in ('queued', 'running')",
+    [ownerId],
+  );
+  if (Number(row?.["count"]) < concurrentRuns) return;
+  throw new ApiError(429, `${concurrentRuns} runs are under way already. Wait for one to end.`, {
+    code: "concurrent_runs_exceeded",
+    retryAfterSeconds: 5,
+  });
+}

@@ -1,0 +1,47 @@
+import type { Call } from "../_context.ts";
+import { ApiError } from "../api_error.ts";
+import { beginReading, isOver, project } from "./read_response.ts";
+import type { ResponseRecord } from "./response_record.ts";
+import type { WireResponse } from "./wire.ts";
+
+/**
+ * Waits until a response is over.
+ *
+ * Clients take a response that is not over for an empty answer, and ask again, and again. So a request that was not
+ * made in the background is refused when it takes too long, in a way that is not tried again; the run goes on.
+ *
+ * @throws {ApiError} 422 with the id when the run takes longer than the request may, waits for a person, or was
+ * cancelled.
+ */
+export async function waitForResponse({ context }: Call, record: ResponseRecord): Promise<WireResponse> {
+  const { foregroundMs } = context.limits;
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), foregroundMs);
+  try {
+    const database = await context.database();
+    const reading = await beginReading(database, await context.watcher(), record, timeout.signal);
+    reading.projection.begin();
+    for await (const news of reading.news) {
+      await project(database, reading, news);
+      const { response } = reading.projection;
+      if (news.status === "unknown_outcome" && news.segment === record.segment) {
+        throw unfinished(record, "unknown_outcome", "cannot go on before a person has settled a tool call");
+      }
+      if (!isOver(record, news)) continue;
+      if (response.status !== "cancelled") return response;
+      throw unfinished(record, "response_cancelled", "was cancelled");
+    }
+    throw unfinished(record, "run_in_progress", `is still under way after ${foregroundMs / 1000} s`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unfinished({ responseId }: ResponseRecord, code: string, what: string): ApiError {
+  return new ApiError(
+    422,
+    `Response ${responseId} ${what}. It is not lost: GET /v1/responses/${responseId}, and send 'background': true ` +
+      "for runs that take long.",
+    { code, param: "background" },
+  );
+}

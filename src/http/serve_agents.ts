@@ -1,0 +1,98 @@
+import type { AnyAgent } from "../run/types.ts";
+import type { ServerContext } from "./_context.ts";
+import { AgentCatalog, type LazyAgent } from "./agent_catalog.ts";
+import { ApiError, errorResponse } from "./api_error.ts";
+import type { Authenticate } from "./authenticate.ts";
+import { allowBrowsers, preflight } from "./cors.ts";
+import { type Limits, RequestCounter, withDefaults } from "./limits.ts";
+import type { RunWatcher } from "./responses/run_watcher.ts";
+import { route } from "./_router.ts";
+
+/** What is served, to whom. */
+export interface ServeAgentsOptions {
+  /** The agents. Callers name them as the `model`. */
+  agents: readonly (AnyAgent | LazyAgent)[];
+  /** Where runs are kept. Default: as `configureDBOS()` was told, or `openDatabase()` finds it. */
+  connectionString?: string;
+  /** Tells who is calling. Default: Supabase's keys and tokens, and our own API keys; see {@linkcode proofsFromEnvironment}. */
+  authenticate?: Authenticate;
+  /** What is accepted of callers, where it differs from {@linkcode DEFAULT_LIMITS}. */
+  limits?: Partial<Limits>;
+}
+
+/**
+ * Serves durable agents to every client of OpenAI's Responses API: with an agent's name as the model, and the
+ * address of this handler, up to `/v1`, as the base URL.
+ *
+ * @param options The agents.
+ * @returns A handler for `Deno.serve()`, Hono and anything else that hands on requests.
+ * @throws {TypeError} When there are no agents, or two of one name.
+ *
+ * @example
+ * ```ts
+ * import { Agent } from "@openai/agents";
+ * import { serveAgents } from "@timestep-ai/timestep";
+ *
+ * const assistant = new Agent({ name: "Assistant", instructions: "Be brief." });
+ * const handler = serveAgents({ agents: [assistant] });
+ * const response = await handler(new Request("http://localhost/v1/models"));
+ * console.log(response.status); // 401: nobody is signed in.
+ * ```
+ */
+export function serveAgents(options: ServeAgentsOptions): (request: Request) => Promise<Response> {
+  const limits = withDefaults(options.limits ?? {});
+  const context = serverContext(options, limits);
+  const counter = new RequestCounter(limits.requestsPerMinute);
+  const authenticate = options.authenticate ?? environmentAuthenticator(context);
+  return async (request) => {
+    if (request.method === "OPTIONS") return preflight(request);
+    const requestId = `req_${crypto.randomUUID().replaceAll("-", "")}`;
+    const response = await answer(request).catch((error) => errorResponse(error, requestId));
+    response.headers.set("x-request-id", requestId);
+    allowBrowsers(response.headers);
+    return response;
+  };
+
+  async function answer(request: Request): Promise<Response> {
+    const principal = await authenticate(request);
+    const { handle } = route(request);
+    if (principal.kind === "cron") {
+      throw new ApiError(403, "The scheduler's key wakes workers and does nothing else.");
+    }
+    counter.count(principal, Date.now());
+    return await handle(context, principal);
+  }
+}
+
+function serverContext({ agents, connectionString }: ServeAgentsOptions, limits: Limits): ServerContext {
+  let watcher: { of: unknown; is: RunWatcher } | undefined;
+  const database = async () => {
+    if (connectionString !== undefined) {
+      const { configureDBOS } = await import("../workflows/configure_dbos.ts");
+      configureDBOS({ connectionString });
+    }
+    const { workflowDatabase } = await import("../workflows/_database.ts");
+    return await workflowDatabase();
+  };
+  return {
+    agents: new AgentCatalog(agents),
+    limits,
+    database,
+    async watcher() {
+      const opened = await database();
+      const { RunWatcher } = await import("./responses/run_watcher.ts");
+      if (watcher?.of !== opened) watcher = { of: opened, is: new RunWatcher(opened) };
+      return watcher.is;
+    },
+  };
+}
+
+function environmentAuthenticator(context: ServerContext): Authenticate {
+  let made: Promise<Authenticate> | undefined;
+  const make = async () => {
+    const { proofsFromEnvironment } = await import("./authentication_options.ts");
+    const { authenticator } = await import("./authenticate.ts");
+    return authenticator({ database: context.database, ...proofsFromEnvironment() });
+  };
+  return async (request) => await (await (made ??= make()))(request);
+}

@@ -36,8 +36,7 @@ def test_what_is_installed_finds_its_migrations(wheel: Path, tmp_path: Path) -> 
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     program = (
-        "import timestep; from timestep.database._migrate import migrations;"
-        "print(timestep.__file__, len(migrations()))"
+        "import timestep; from timestep.database._migrate import migrations;print(timestep.__file__, len(migrations()))"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,11 +29,12 @@ _TEXTS = ("language", "sdk_name", "sdk_version", "schema_version")
 
 
 @dataclass(frozen=True)
-class _Version:
-    """Which snapshot a file held."""
+class _Saved:
+    """Which snapshot a file held, and who had begun to resume it."""
 
     run_id: str
     version: int
+    claim: str | None
 
 
 class FileRuns:
@@ -41,7 +42,7 @@ class FileRuns:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: _Version | None = None
+        self._held: _Saved | None = None
 
     async def save(
         self,
@@ -51,44 +52,52 @@ class FileRuns:
         origin: Claim | None,
     ) -> Claim:
         """Saves a snapshot; gives the right to resume it. A file has no rows for the rest."""
-        known = origin.version if isinstance(origin, FileClaim) else self._known
+        held = origin.saved if isinstance(origin, FileClaim) and origin.path == self._path else self._held
         with _locked(self._path):
-            content = _read(self._path)
-            found = _live(content)
-            if found is not None and found != known:
+            found = _paused(_read(self._path))
+            if found is not None and not _is_held(found, held):
                 raise RunStateConflictError(
-                    f"The run could not be saved: in {self._path} there is a paused run that this store has not "
-                    "loaded, or that was saved again meanwhile. Load it, or clear() it first"
+                    f"The run in {self._path} could not be saved: there is a paused run that this store has not "
+                    "loaded, or that was saved or resumed since. Load it, or clear() it first"
                 )
-            saved = _Version(found.run_id, found.version + 1) if found else _Version(str(uuid4()), 1)
-            _write(self._path, {**_status(saved, "interrupted"), **envelope.to_json()})
-        self._known = saved
+            saved = (
+                _Saved(found.run_id, found.version + 1, None) if found is not None else _Saved(str(uuid4()), 1, None)
+            )
+            _write(
+                self._path,
+                {
+                    **envelope.to_json(),
+                    "run_id": saved.run_id,
+                    "version": saved.version,
+                    "status": "interrupted",
+                    "claimed_by": None,
+                },
+            )
+        self._held = saved
         return FileClaim(self._path, saved)
 
     async def load(self, take_over: bool) -> tuple[Envelope, Claim]:
         """The snapshot, and the right to resume it."""
-        with _locked(self._path):
-            content = _read(self._path)
-            found = _live(content)
-            if content is None or found is None:
-                raise RunStateNotFoundError(f"There is no paused run in {self._path}")
-            claimed_by = content.get("claimed_by")
-            if claimed_by is not None and not take_over:
-                raise RunStateConflictError(
-                    f"The run in {self._path} could not be loaded: it is being resumed, or the process that "
-                    "resumed it died. If that is certain, load(take_over=True) resumes it once more"
-                )
-            envelope = _envelope(self._path, content)
-        self._known = found
-        return envelope, FileClaim(self._path, found, claimed_by)
+        content = _read(self._path)
+        found = _paused(content)
+        if content is None or found is None:
+            raise RunStateNotFoundError(f"There is no paused run in {self._path}")
+        if found.claim is not None and not take_over:
+            raise RunStateConflictError(
+                f"The run in {self._path} could not be loaded: it is being resumed, or who resumed it died (process "
+                f"and attempt {found.claim}). If that is certain, load(take_over=True) resumes it once more"
+            )
+        envelope = _envelope(self._path, content)
+        self._held = found
+        return envelope, FileClaim(self._path, found)
 
     async def clear(self) -> None:
         """Ends the paused run, if there is one; the file stays."""
         with _locked(self._path):
             content = _read(self._path)
-            if content is not None and _live(content) is not None:
+            if content is not None and _paused(content) is not None:
                 _write(self._path, {**content, "status": "cancelled"})
-        self._known = None
+        self._held = None
 
     async def close(self) -> None:
         """Does nothing: a file is not kept open."""
@@ -97,45 +106,51 @@ class FileRuns:
 class FileClaim(Claim):
     """The right to resume the snapshot in a file."""
 
-    def __init__(self, path: Path, version: _Version, claimed_by: object = None) -> None:
-        self._path = path
-        self.version = version
-        self._claimed_by = claimed_by
+    def __init__(self, path: Path, saved: _Saved) -> None:
+        self.path = path
+        self.saved = saved
         self._is_taken = False
 
     async def take(self, state: RunState[Any]) -> None:
         """Takes the right, once."""
         if self._is_taken:
             return
-        with _locked(self._path):
-            content = _read(self._path)
-            is_live = content is not None and _live(content) == self.version
-            if content is None or not is_live or content.get("claimed_by") != self._claimed_by:
+        claim = f"{os.getpid()}:{uuid4()}"
+        with _locked(self.path):
+            content = _read(self.path)
+            if content is None or _paused(content) != self.saved:
                 raise RunStateConflictError(
-                    f"The run in {self._path} could not be resumed: it was resumed, saved again or cleared since "
-                    "it was loaded. Load it again"
+                    f"The run in {self.path} could not be resumed: it was resumed, saved again or cleared since it "
+                    "was loaded. Load it again to see where it is"
                 )
-            _write(self._path, {**content, "claimed_by": f"{os.getpid()}:{uuid4()}"})
+            _write(self.path, {**content, "claimed_by": claim})
+        self.saved = replace(self.saved, claim=claim)
         self._is_taken = True
 
     async def settle(self) -> None:
         """Notes that the run has ended."""
-        with _locked(self._path):
-            content = _read(self._path)
-            if content is not None and _live(content) == self.version:
-                _write(self._path, {**content, "status": "completed"})
+        with _locked(self.path):
+            content = _read(self.path)
+            if content is not None and _paused(content) == self.saved:
+                _write(self.path, {**content, "status": "completed"})
 
 
-def _status(saved: _Version, status: str) -> JsonObject:
-    return {"run_id": saved.run_id, "version": saved.version, "status": status, "claimed_by": None}
-
-
-def _live(content: JsonObject | None) -> _Version | None:
+def _paused(content: JsonObject | None) -> _Saved | None:
     """The paused run of a file, if it has one."""
     if content is None or content.get("status") != "interrupted":
         return None
-    version = content.get("version")
-    return _Version(str(content.get("run_id")), version if isinstance(version, int) else 0)
+    version, claim = content.get("version"), content.get("claimed_by")
+    return _Saved(
+        str(content.get("run_id")),
+        version if isinstance(version, int) else 0,
+        str(claim) if claim is not None else None,
+    )
+
+
+def _is_held(found: _Saved, held: _Saved | None) -> bool:
+    if held is None or (found.run_id, found.version) != (held.run_id, held.version):
+        return False
+    return found.claim is None or found.claim == held.claim
 
 
 def _envelope(path: Path, content: JsonObject) -> Envelope:

@@ -107,7 +107,8 @@ function chooseModel(name: string | null): string | ScriptedModel {
 async function main([part, ...args]: readonly string[]): Promise<number> {
   const { database: connectionString, decision, model: modelName } = parseDemoOptions(args);
   const model = chooseModel(modelName);
-  if (model instanceof ScriptedModel) setTracingDisabled(true);
+  // Traces go to OpenAI, with its key.
+  setTracingDisabled(model instanceof ScriptedModel || !Deno.env.get("OPENAI_API_KEY"));
   const database = await openDatabase(connectionString === null ? {} : { connectionString });
   try {
     if (part === "begin") {
@@ -126,4 +127,10 @@ async function main([part, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+/** Uncaught, the Agents SDK would report it without its text. */
+function tellError(error: unknown): number {
+  console.error(error instanceof Error ? `\n${error.message}` : error);
+  return ExitCode.failed;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args).catch(tellError));

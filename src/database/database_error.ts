@@ -44,6 +44,8 @@ export class DatabaseError extends TimestepError {
   override readonly code: DatabaseErrorCode;
 
   /**
+   * Makes the error.
+   *
    * @param code Which condition it is.
    * @param message What could not be done, why, and what to do.
    * @param options The error behind it, if it is free of secrets.
@@ -69,6 +71,8 @@ export class StatementError extends TimestepError {
   readonly constraint: string | null;
 
   /**
+   * Makes the error.
+   *
    * @param message The server's message.
    * @param sqlState The five characters of the SQLSTATE.
    * @param constraint The constraint that was violated, if one was.

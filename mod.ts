@@ -10,6 +10,7 @@ export { TimestepError } from "./src/core/errors.ts";
 export type { Database, Parameter, Queryable, Row, Transaction } from "./src/database/database.ts";
 export { DatabaseError, StatementError } from "./src/database/database_error.ts";
 export type { DatabaseErrorCode } from "./src/database/database_error.ts";
+export type { DatabaseReferenceOptions } from "./src/database/database_reference.ts";
 export { openDatabase } from "./src/database/open_database.ts";
 export type { OpenDatabaseOptions } from "./src/database/open_database.ts";
 export { purge } from "./src/database/purge.ts";
@@ -118,5 +119,5 @@ export type { AgentWorkflowOptions } from "./src/workflows/agent_workflow_option
 export type { QueueLimits, QueueRateLimit } from "./src/workflows/queue_limits.ts";
 export { ToolCallNotSettledError } from "./src/durable/errors.ts";
 export type { ReadRunEventsOptions } from "./src/durable/read_run_events.ts";
-export type { RunEvent } from "./src/durable/run_event.ts";
+export type { RunEvent, RunEventBase } from "./src/durable/run_event.ts";
 export type { Settlement } from "./src/durable/settle_tool_call.ts";

@@ -2,19 +2,23 @@ import { TimestepError } from "../core/errors.ts";
 
 /** Two different agents were registered under one name. */
 export class AgentNameConflictError extends TimestepError {
+  /** The class's name. */
   override readonly name = "AgentNameConflictError";
+  /** The condition, for programs to compare. */
   readonly code = "agent_name_conflict";
 }
 
 /** A run belongs to an agent that this process has not registered. The run is left as it was. */
 export class AgentNotRegisteredError extends TimestepError {
+  /** The class's name. */
   override readonly name = "AgentNotRegisteredError";
+  /** The condition, for programs to compare. */
   readonly code = "agent_not_registered";
 
   /** The name of the agent that is missing. */
   readonly agentName: string;
 
-  /** @param agentName The name of the agent that is missing. */
+  /** Says which run waits for which agent. */
   constructor(runId: string, agentName: string) {
     super(
       `Cannot execute run "${runId}": agent "${agentName}" is not registered in this process. ` +
@@ -26,25 +30,33 @@ export class AgentNotRegisteredError extends TimestepError {
 
 /** A run was created before under the same id, from something else. */
 export class RunConflictError extends TimestepError {
+  /** The class's name. */
   override readonly name = "RunConflictError";
+  /** The condition, for programs to compare. */
   readonly code = "run_conflict";
 }
 
 /** There is no run of this id. */
 export class RunNotFoundError extends TimestepError {
+  /** The class's name. */
   override readonly name = "RunNotFoundError";
+  /** The condition, for programs to compare. */
   readonly code = "run_not_found";
 }
 
 /** Another process has taken the run over, or it has ended; this one must stop, and has written nothing since. */
 export class OwnershipLostError extends TimestepError {
+  /** The class's name. */
   override readonly name = "OwnershipLostError";
+  /** The condition, for programs to compare. */
   readonly code = "ownership_lost";
 }
 
 /** The execution was told to stop before the run's end. The run goes on where it was when it is executed again. */
 export class ExecutionStoppedError extends TimestepError {
+  /** The class's name. */
   override readonly name = "ExecutionStoppedError";
+  /** The condition, for programs to compare. */
   readonly code = "execution_stopped";
 }
 
@@ -53,13 +65,15 @@ export class ExecutionStoppedError extends TimestepError {
  * executed again.
  */
 export class ModelRateLimitedError extends TimestepError {
+  /** The class's name. */
   override readonly name = "ModelRateLimitedError";
+  /** The condition, for programs to compare. */
   readonly code = "model_rate_limited";
 
   /** How long the provider said to wait, in milliseconds. */
   readonly retryAfterMs: number;
 
-  /** @param retryAfterMs How long the provider said to wait, in milliseconds. */
+  /** Says which run waits, and for how long. */
   constructor(runId: string, retryAfterMs: number, options: ErrorOptions) {
     super(
       `Cannot go on with run "${runId}" now: the model's provider is limiting requests and asks to wait ` +
@@ -72,24 +86,32 @@ export class ModelRateLimitedError extends TimestepError {
 
 /** The agent's code, or what it read, no longer fits what the run has recorded. */
 export class RunDivergedError extends TimestepError {
+  /** The class's name. */
   override readonly name = "RunDivergedError";
+  /** The condition, for programs to compare. */
   readonly code = "run_diverged";
 }
 
 /** Something put a value into the run context that JSON cannot hold, so it could not be restored. */
 export class ContextNotSerializableError extends TimestepError {
+  /** The class's name. */
   override readonly name = "ContextNotSerializableError";
+  /** The condition, for programs to compare. */
   readonly code = "context_not_serializable";
 }
 
 /** An agent has a tool whose effects cannot be recorded. */
 export class UnsupportedToolError extends TimestepError {
+  /** The class's name. */
   override readonly name = "UnsupportedToolError";
+  /** The condition, for programs to compare. */
   readonly code = "unsupported_tool";
 }
 
 /** A tool call cannot be settled as asked. */
 export class ToolCallNotSettledError extends TimestepError {
+  /** The class's name. */
   override readonly name = "ToolCallNotSettledError";
+  /** The condition, for programs to compare. */
   readonly code = "tool_call_not_settled";
 }

@@ -5,6 +5,7 @@ import type { Database } from "../database/database.ts";
 export interface ExecuteRunOptions {
   /** Where the run is recorded. */
   database: Database;
+  /** The run. */
   runId: string;
   /** Which part of the run: 0, then one more after every pause. */
   segment: number;

@@ -1,7 +1,7 @@
 import type { JsonValue } from "./json.ts";
 
 /** What every event of a run has. */
-interface RunEventBase {
+export interface RunEventBase {
   /** The event's place in the run's stream: give the last one to `after` to go on from there. */
   position: number;
   /** The step that it belongs to; also of events that the step gave before it was over. */

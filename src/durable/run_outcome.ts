@@ -14,9 +14,13 @@ export type RunOutcomeStatus =
 
 /** Tokens used by a run since its beginning, across every pause. */
 export interface RunUsage {
+  /** Calls of the model. */
   requests: number;
+  /** Tokens that were sent, cached ones included. */
   inputTokens: number;
+  /** Tokens that came back, reasoning included. */
   outputTokens: number;
+  /** Both together. */
   totalTokens: number;
 }
 
@@ -28,6 +32,7 @@ export interface RunInterruption {
   kind: string;
   /** The agent that wants to call the tool. */
   agentName: string;
+  /** The tool it wants to call. */
   toolName: string;
   /** The model's id of the call; null where the model gave none. */
   callId: string | null;
@@ -39,6 +44,7 @@ export interface RunInterruption {
 export interface RunError {
   /** The name of the error's class, e.g. `InputGuardrailTripwireTriggered` or `MaxTurnsExceededError`. */
   name: string;
+  /** What went wrong, for people. */
   message: string;
   /** The guardrail whose tripwire blocked the run. */
   guardrail?: string;
@@ -52,6 +58,7 @@ export interface RunError {
 export interface UnknownToolCall {
   /** Names the call in `settleToolCall()`. */
   stepKey: string;
+  /** The tool that was called. */
   toolName: string;
   /** When the call began. */
   startedAt: Date;
@@ -59,7 +66,9 @@ export interface UnknownToolCall {
 
 /** What became of a run: plain data, the same in every process. */
 export interface RunOutcome {
+  /** The run. */
   runId: string;
+  /** How it stands. */
   status: RunOutcomeStatus;
   /** How often the run was continued after a pause; 0 for its first part. */
   segment: number;
@@ -67,6 +76,7 @@ export interface RunOutcome {
   finalOutput?: JsonValue;
   /** What the run waits for; empty unless the status is `interrupted`. */
   interruptions: RunInterruption[];
+  /** What it has used since its beginning. */
   usage: RunUsage;
   /** Why; present when the status is `blocked` or `failed`. */
   error?: RunError;

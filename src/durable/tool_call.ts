@@ -3,6 +3,7 @@ import { currentFrame } from "./scope.ts";
 
 /** The call of a tool in a durable run, as the tool sees it. */
 export interface ToolCall {
+  /** The run that calls. */
   readonly runId: string;
   /** The model's id of the call. */
   readonly callId: string;

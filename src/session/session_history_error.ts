@@ -2,6 +2,7 @@ import { TimestepError } from "../core/errors.ts";
 
 /** A change of a conversation's history that does not fit what is stored. Nothing was changed. */
 export class SessionHistoryError extends TimestepError {
+  /** The class's name. */
   override readonly name = "SessionHistoryError";
 
   /**

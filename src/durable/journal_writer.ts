@@ -103,7 +103,7 @@ export class JournalWriter {
 
   /** Waits until everything is committed. */
   async drain(): Promise<void> {
-    while (this.#pending.length > 0 || this.#writing) {
+    while (!this.#failure && (this.#pending.length > 0 || this.#writing)) {
       this.#startWriting();
       await this.#writing;
     }
@@ -131,12 +131,12 @@ export class JournalWriter {
   }
 
   #add(entry: Entry): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure.error);
-    this.#pending.push(entry);
     this.#waiting ??= Promise.withResolvers<void>();
-    const { promise } = this.#waiting;
+    const { promise, reject } = this.#waiting;
     promise.catch(() => {}); // Whoever does not wait is told by onFailure.
-    this.#schedule();
+    this.#pending.push(entry);
+    if (this.#failure) reject(this.#failure.error);
+    else this.#schedule();
     return promise;
   }
 

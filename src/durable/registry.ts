@@ -37,3 +37,8 @@ export function registeredAgent(name: string): AnyAgent | undefined {
 export function registeredAgentNames(): string[] {
   return [...agentsByName.keys()];
 }
+
+/** Makes this process forget its agents; their runs wait then. For tests, and for code that is loaded anew. */
+export function forgetAgents(): void {
+  agentsByName.clear();
+}

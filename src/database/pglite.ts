@@ -57,7 +57,7 @@ const asText = {
 };
 
 /** A PGlite instance as a `Database`. */
-export class PGliteDatabase implements Database {
+class PGliteDatabase implements Database {
   /** Which engine answers. */
   readonly engine = "pglite";
   /** The instance itself, for those who need more than statements. Closing it is this object's business. */

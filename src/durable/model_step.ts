@@ -24,7 +24,7 @@ interface RecordedResponse {
 const INERT_ITEMS: ReadonlySet<string | undefined> = new Set([undefined, "message", "reasoning"]);
 
 /** The key of the next model call in a scope. */
-export function modelStepKey(scope: Scope): string {
+function modelStepKey(scope: Scope): string {
   return `model:${scope.prefix}${scope.turn + 1}`;
 }
 

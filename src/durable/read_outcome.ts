@@ -70,7 +70,7 @@ const interruptionSchema = z.object({
 });
 
 /** The tokens that a run has used until now, as recorded. */
-export async function readUsage(queryable: Queryable, runId: string): Promise<RunUsage> {
+async function readUsage(queryable: Queryable, runId: string): Promise<RunUsage> {
   const [row] = await queryable.query(
     `select coalesce(sum(requests), 0)::bigint as "requests", coalesce(sum(input_tokens), 0)::bigint as "inputTokens",
        coalesce(sum(output_tokens), 0)::bigint as "outputTokens", coalesce(sum(total_tokens), 0)::bigint as "totalTokens"
@@ -88,7 +88,7 @@ const usageSchema = z.object({
 });
 
 /** The tool calls of a run of which nobody knows whether they were completed. */
-export async function readUnknownToolCalls(queryable: Queryable, runId: string): Promise<UnknownToolCall[]> {
+async function readUnknownToolCalls(queryable: Queryable, runId: string): Promise<UnknownToolCall[]> {
   const rows = await queryable.query(
     `select key as "stepKey", name as "toolName", recorded_at as "startedAt"
      from timestep.journal where run_id = $1 and status = 'started' order by recorded_at, key`,

@@ -18,7 +18,7 @@ export interface ToolInvocation {
 }
 
 /** The key of a function tool's call in a scope. */
-export function toolStepKey(scope: Scope, callId: string): string {
+function toolStepKey(scope: Scope, callId: string): string {
   return `tool:${scope.prefix}${scope.turn}:${callId}`;
 }
 

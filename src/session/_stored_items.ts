@@ -3,7 +3,7 @@ import type { Parameter, Queryable } from "../database/database.ts";
 import { SessionHistoryError } from "./session_history_error.ts";
 
 /** Items as one JSON array. NULs and lone surrogates are escaped in it, and stored as such. */
-export function itemsToJson(items: readonly AgentInputItem[]): string {
+function itemsToJson(items: readonly AgentInputItem[]): string {
   return JSON.stringify(items, refuseBinary);
 }
 

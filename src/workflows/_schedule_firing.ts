@@ -82,7 +82,7 @@ async function fire(transaction: Queryable, schedule: z.infer<typeof scheduleSch
 }
 
 /** The id of the run that a schedule starts at a tick. */
-export function tickRunId(name: string, tick: Date): string {
+function tickRunId(name: string, tick: Date): string {
   return `${name}:${tick.toISOString()}`;
 }
 

@@ -1,7 +1,7 @@
 import type { MissedTicks } from "./schedules.ts";
 
 /** A tick that is later than this, in milliseconds, was missed. Workers look every second. */
-export const LATE_MS = 30_000;
+const LATE_MS = 30_000;
 
 /** More ticks than this at once are too many to fire, as of a schedule for every second after a hiccup. */
 const MAX_AT_ONCE = 60;

@@ -143,14 +143,14 @@ function isNew(runId: string, decision: Decision, known: RecordedInterruption | 
 async function assertOpen(
   transaction: Queryable,
   runId: string,
-  { status, workflow_id }: z.infer<typeof runSchema>,
+  { status, workflow_id: workflowId }: z.infer<typeof runSchema>,
 ): Promise<void> {
   if (status !== "interrupted") {
     throw new DecisionConflictError(
       `Cannot decide about run "${runId}": it is ${status} and waits for nobody.`,
     );
   }
-  if (workflow_id === null) {
+  if (workflowId === null) {
     throw new DecisionConflictError(
       `Cannot decide about run "${runId}": it was not started by runAgentWorkflow() or queueAgentWorkflow(), so ` +
         "that no worker would go on with it. Load it with RunStateStore, approve or reject, and run it.",

@@ -18,6 +18,11 @@ def typescript_vectors() -> list[str]:
     return sorted(path.name.split(".")[0] for path in VECTORS.glob("*.typescript.json"))
 
 
+def older_vectors() -> list[str]:
+    """The names of the vectors that older SDKs made, of which there are the same of each language."""
+    return [f"older/{path.name.split('.')[0]}" for path in sorted((VECTORS / "older").glob("*.typescript.json"))]
+
+
 def load_vector(name: str, language: str = "typescript") -> Json:
     """A vector."""
     vector: Json = json.loads((VECTORS / f"{name}.{language}.json").read_text())

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from .crossing import cross, load_vector, typescript_vectors, uncrossed
+from timestep.state.load import load_python_state
+
+from .crossing import cross, load_vector, normal_request, older_vectors, typescript_vectors, uncrossed
+from .stage import MemorySession, Stage, decide
 
 PAUSES = [
     pytest.param(name, number, id=f"{name}-{number}")
-    for name in typescript_vectors()
+    for name in typescript_vectors() + older_vectors()
     for number in range(len(load_vector(name)["pauses"]))
 ]
 
@@ -24,6 +27,23 @@ async def test_a_run_goes_on_in_python_as_it_would_have_in_typescript(name: str,
     crossed["executed"] = [[tool, _javascript(value)] for tool, value in crossed["executed"]]
     expected["executed"] = [[tool, _javascript(value)] for tool, value in expected["executed"]]
     assert crossed == expected
+
+
+@pytest.mark.parametrize("name", older_vectors())
+async def test_a_run_that_an_older_python_sdk_saved_goes_on(name: str) -> None:
+    vector = load_vector(name, "python")
+    pause, decisions = vector["pauses"][-1], vector["scenario"]["pauses"][-1]
+    stage = Stage(vector["scenario"], pause["modelCalls"])
+    state = await load_python_state(stage.agent, json.dumps(pause["state"]))
+    decide(state, decisions.get("after"))
+    session = MemorySession(pause["session"]) if "session" in pause else None
+    result = await stage.run(state, session)
+    assert result.final_output == vector["finalOutput"]
+    assert [list(call) for call in stage.executed] == vector["trail"]["executed"][pause["toolCalls"] :]
+    assert [normal_request(request) for request in stage.requests] == [
+        normal_request(request) for request in vector["trail"]["requests"][pause["modelCalls"] :]
+    ]
+    assert session is None or session.items == vector["session"]
 
 
 def _javascript(value: Any) -> Any:

@@ -47,6 +47,8 @@ export interface Scenario {
   input: string | WireItem[] | { typescript: unknown[]; python: unknown[] };
   /** The only language whose SDK can run it. */
   only?: "typescript" | "python";
+  /** It is recorded with the older SDKs, too. */
+  older?: true;
   /** Texts of the user that the session holds before the run; absent: no session. */
   session?: string[];
   conversationId?: string;

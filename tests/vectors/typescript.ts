@@ -2,15 +2,18 @@
  * Runs every scenario with the TypeScript SDK and keeps what it wrote at each pause, as
  * `<scenario>.typescript.json` beside this file. `deno run -A tests/vectors/typescript.ts [--check]`;
  * with `--check` nothing is written and a difference is an error.
+ *
+ * `deno run -A --config tests/vectors/older/deno.json tests/vectors/typescript.ts --older` does it with an older SDK, for
+ * those scenarios that are marked, in `older/`.
  */
 
 import { type AgentInputItem, RunState } from "@openai/agents";
-import configuration from "../../deno.json" with { type: "json" };
 import scenarios from "./scenarios.json" with { type: "json" };
 import type { Pause, Scenario, Vector } from "./scenario.ts";
 import { decide, interruptionId, Stage, type StageState, usageOf } from "./stage.ts";
 
-const SDK_VERSION = configuration.imports["@openai/agents"].split("@").at(-1) ?? "";
+/** As in `.../@openai/agents/0.20.0/...`. */
+const SDK_VERSION = import.meta.resolve("@openai/agents").match(/@openai\/agents[@\/](\d[^\/]*)/)?.[1] ?? "";
 
 /** Runs a scenario from its beginning to its end, saved and loaded at each pause. */
 export async function typescriptVector(scenario: Scenario): Promise<Vector> {
@@ -58,10 +61,11 @@ function inputOf(scenario: Scenario): string | AgentInputItem[] {
 
 if (import.meta.main) {
   const check = Deno.args.includes("--check");
+  const older = Deno.args.includes("--older");
   for (const scenario of scenarios as Scenario[]) {
-    if (scenario.only === "python") continue;
+    if (scenario.only === "python" || (older && !scenario.older)) continue;
     const text = JSON.stringify(await typescriptVector(scenario)) + "\n";
-    const file = new URL(`./${scenario.name}.typescript.json`, import.meta.url);
+    const file = new URL(`./${older ? "older/" : ""}${scenario.name}.typescript.json`, import.meta.url);
     if (!check) await Deno.writeTextFile(file, text);
     else if (await Deno.readTextFile(file) !== text) {
       throw new Error(`${file.pathname} is not what the SDK writes`);

@@ -1,7 +1,8 @@
 """Runs every scenario with the Python SDK and keeps what it wrote at each pause.
 
-`python -m tests.vectors.generate [--check]`, in `python/`: writes `<scenario>.python.json` in the
-repository's `tests/vectors`; with `--check` nothing is written and a difference is an error.
+`python -m tests.vectors.generate [--check] [--older]`, in `python/`: writes `<scenario>.python.json` in the
+repository's `tests/vectors`; with `--check` nothing is written and a difference is an error. With `--older`, and an
+older SDK installed, it does so for those scenarios that are marked, in `older/`.
 """
 
 from __future__ import annotations
@@ -66,13 +67,13 @@ async def python_vector(scenario: Json) -> Json:
     }
 
 
-async def main(check: bool) -> None:
+async def main(check: bool, older: bool) -> None:
     """Writes or compares all vectors."""
     for scenario in load_scenarios():
-        if scenario.get("only") == "typescript":
+        if scenario.get("only") == "typescript" or (older and "older" not in scenario):
             continue
         text = json.dumps(await python_vector(scenario), ensure_ascii=False, separators=(",", ":")) + "\n"
-        file = VECTORS / f"{scenario['name']}.python.json"
+        file = VECTORS / ("older" if older else "") / f"{scenario['name']}.python.json"
         if not check:
             file.write_text(text)
         elif file.read_text() != text:
@@ -81,4 +82,4 @@ async def main(check: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main("--check" in sys.argv))
+    asyncio.run(main("--check" in sys.argv, "--older" in sys.argv))

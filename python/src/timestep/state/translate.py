@@ -15,8 +15,9 @@ from ._sdk import CURRENT_SCHEMA_VERSION
 from ._usage import to_python_usage
 from .agent_graph import AgentGraph, require_agent
 
-TYPESCRIPT_SCHEMA_VERSIONS = ("1.22",)
-"""The versions of the TypeScript SDK's snapshots that are translated: those that were tested."""
+TYPESCRIPT_SCHEMA_VERSIONS = ("1.21", "1.22")
+"""The versions of the TypeScript SDK's snapshots that are translated, of its releases 0.19 and 0.20: those that were
+tested."""
 
 
 @dataclass(frozen=True)

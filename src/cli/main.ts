@@ -4,6 +4,7 @@
  * @module
  */
 import { demo } from "./demo.ts";
+import { serve } from "./serve.ts";
 import { ExitCode } from "./exit_code.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -13,6 +14,7 @@ Usage: timestep <command> [options]
 
 Commands:
   demo    A conversation that stops for an approval, is saved, and is finished by another process
+  serve   Your agents on this machine, for any client of OpenAI's API
 
 Options:
   -h, --help    Show this help; after a command, that command's`;
@@ -29,6 +31,8 @@ export async function main(args: readonly string[]): Promise<number> {
     switch (command) {
       case "demo":
         return await demo(rest);
+      case "serve":
+        return await serve(rest);
       case "-h":
       case "--help":
         console.log(HELP);

@@ -1,5 +1,6 @@
 import type { Queryable } from "../database/database.ts";
 import { ApiError } from "./api_error.ts";
+import { proofsFromEnvironment } from "./authentication_options.ts";
 import { isOneOf, sha256 } from "./_constant_time.ts";
 import type { JwtOptions, VerifyJwt } from "./_verify_jwt.ts";
 import type { ApiKeyPrincipal, Principal } from "./principal.ts";
@@ -56,6 +57,15 @@ export function authenticator(options: AuthenticatorOptions): Authenticate {
     return token.startsWith(API_KEY_PREFIX)
       ? await byApiKey(await options.database(), token)
       : await byJwt(verifyJwt ??= jwtVerifier(options.jwt), token);
+  };
+}
+
+/** The authenticator that accepts what the environment names; see {@linkcode proofsFromEnvironment}. Read with the first request. */
+export function environmentAuthenticator(database: () => Promise<Queryable>): Authenticate {
+  let made: Authenticate | undefined;
+  return async (request) => {
+    made ??= authenticator({ database, ...proofsFromEnvironment() });
+    return await made(request);
   };
 }
 

@@ -2,7 +2,8 @@ import type { AnyAgent } from "../run/types.ts";
 import type { ServerContext } from "./_context.ts";
 import { AgentCatalog, type LazyAgent } from "./agent_catalog.ts";
 import { ApiError, errorResponse } from "./api_error.ts";
-import type { Authenticate } from "./authenticate.ts";
+import { type Authenticate, environmentAuthenticator } from "./authenticate.ts";
+import { openConfiguredDatabase } from "./_configured_database.ts";
 import { allowBrowsers, preflight } from "./cors.ts";
 import { type Limits, RequestCounter, withDefaults } from "./limits.ts";
 import type { RunWatcher } from "./responses/run_watcher.ts";
@@ -43,7 +44,7 @@ export function serveAgents(options: ServeAgentsOptions): (request: Request) => 
   const limits = withDefaults(options.limits ?? {});
   const context = serverContext(options, limits);
   const counter = new RequestCounter(limits.requestsPerMinute);
-  const authenticate = options.authenticate ?? environmentAuthenticator(context);
+  const authenticate = options.authenticate ?? environmentAuthenticator(context.database);
   return async (request) => {
     if (request.method === "OPTIONS") return preflight(request);
     const requestId = `req_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -66,14 +67,7 @@ export function serveAgents(options: ServeAgentsOptions): (request: Request) => 
 
 function serverContext({ agents, connectionString }: ServeAgentsOptions, limits: Limits): ServerContext {
   let watcher: { of: unknown; is: RunWatcher } | undefined;
-  const database = async () => {
-    if (connectionString !== undefined) {
-      const { configureDBOS } = await import("../workflows/configure_dbos.ts");
-      configureDBOS({ connectionString });
-    }
-    const { workflowDatabase } = await import("../workflows/_database.ts");
-    return await workflowDatabase();
-  };
+  const database = () => openConfiguredDatabase(connectionString);
   return {
     agents: new AgentCatalog(agents),
     limits,
@@ -85,14 +79,4 @@ function serverContext({ agents, connectionString }: ServeAgentsOptions, limits:
       return watcher.is;
     },
   };
-}
-
-function environmentAuthenticator(context: ServerContext): Authenticate {
-  let made: Promise<Authenticate> | undefined;
-  const make = async () => {
-    const { proofsFromEnvironment } = await import("./authentication_options.ts");
-    const { authenticator } = await import("./authenticate.ts");
-    return authenticator({ database: context.database, ...proofsFromEnvironment() });
-  };
-  return async (request) => await (await (made ??= make()))(request);
 }

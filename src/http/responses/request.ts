@@ -1,4 +1,3 @@
-// deno-lint-ignore-file camelcase -- the names of OpenAI's API
 import { z } from "zod";
 import { ApiError, invalid } from "../api_error.ts";
 import { isId } from "../_ids.ts";

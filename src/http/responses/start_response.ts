@@ -2,8 +2,10 @@ import type { AgentInputItem } from "@openai/agents";
 import type { Database } from "../../database/database.ts";
 import { registerAgent } from "../../durable/registry.ts";
 import { dispatchDatabase } from "../../workflows/_database.ts";
-import { launchedEngine } from "../../workflows/launch_dbos.ts";
+import { waitForRun } from "../../workflows/_wait_for_run.ts";
+import { handOver, launchedEngine } from "../../workflows/launch_dbos.ts";
 import { startDirectly } from "../../workflows/run_agent_workflow.ts";
+import { keepAliveFor, onShutdown } from "../_edge_runtime.ts";
 import type { AgentCatalog } from "../agent_catalog.ts";
 import { ApiError } from "../api_error.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
@@ -34,7 +36,13 @@ export interface StartOptions {
 export async function launch(agents: AgentCatalog): Promise<void> {
   for (const agent of await agents.loadAll()) registerAgent(agent);
   await launchedEngine();
+  if (watchesShutdown) return;
+  watchesShutdown = true;
+  // The little time that an isolate is given then is enough to let go of its runs.
+  onShutdown(() => void handOver({ deadline: new Date() }));
 }
+
+let watchesShutdown = false;
 
 /**
  * Records a response with its run, and starts it: in this process, or in the background in whatever process is
@@ -73,7 +81,11 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
     if (!record) throw new Error(`Response "${runId}" was recorded before its run.`);
     return { record, claimed };
   });
-  if (claimed) await engine?.dispatch([runId], ownerToken);
+  if (claimed) {
+    await engine?.dispatch([runId], ownerToken);
+    // Also when the client goes away.
+    keepAliveFor(() => waitForRun(database, runId));
+  }
   return record;
 }
 

@@ -1,0 +1,36 @@
+/**
+ * Durable agents over HTTP, for any client of OpenAI's Responses API. This entry point loads neither the Agents SDK
+ * nor a database before a request needs them.
+ *
+ * @example
+ * ```ts no-eval
+ * import { serveAgents } from "@timestep-ai/timestep/http";
+ *
+ * Deno.serve(serveAgents({
+ *   agents: [{ name: "Assistant", load: async () => (await import("./_assistant.ts")).assistant }],
+ * }));
+ * ```
+ *
+ * @module
+ */
+
+export type { LazyAgent } from "./agent_catalog.ts";
+export { ApiError } from "./api_error.ts";
+export type { ApiErrorOptions } from "./api_error.ts";
+export { authenticator } from "./authenticate.ts";
+export type { Authenticate, AuthenticatorOptions } from "./authenticate.ts";
+export { proofsFromEnvironment } from "./authentication_options.ts";
+export type { EnvironmentProofs } from "./authentication_options.ts";
+export { DEFAULT_LIMITS } from "./limits.ts";
+export type { Limits } from "./limits.ts";
+export type {
+  ApiKeyPrincipal,
+  CronPrincipal,
+  Principal,
+  ServicePrincipal,
+  UserPrincipal,
+} from "./principal.ts";
+export { serveAgents } from "./serve_agents.ts";
+export type { ServeAgentsOptions } from "./serve_agents.ts";
+export { serveWorker } from "./serve_worker.ts";
+export type { ServeWorkerOptions } from "./serve_worker.ts";

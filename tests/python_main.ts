@@ -1,0 +1,121 @@
+/**
+ * Runs the checks and tests of the Python package: `deno run -A tests/python_main.ts [arguments of pytest]`.
+ *
+ * Makes `python/.venv` with the versions in `python/requirements.lock`, once for each state of that file. Without a
+ * Python >= 3.10 it says so and ends well; with `--required` that is an error. The last line is pytest's own.
+ *
+ * @module
+ */
+
+const PACKAGE = new URL("../python/", import.meta.url);
+const LOCK = new URL("requirements.lock", PACKAGE);
+const ENVIRONMENT = new URL(".venv/", PACKAGE);
+const STAMP = new URL("installed.lock", ENVIRONMENT);
+const WINDOWS = Deno.build.os === "windows";
+const CANDIDATES = [
+  "python3",
+  "python3.14",
+  "python3.13",
+  "python3.12",
+  "python3.11",
+  "python3.10",
+  "python",
+];
+
+/** How the tests of the Python package ended. */
+export interface PythonOutcome {
+  /** 0 when all passed, or when there is no Python. */
+  code: number;
+  /** Whether there is no Python >= 3.10 on this machine. */
+  missing: boolean;
+  /** What pytest wrote; ends with its summary. */
+  text: string;
+}
+
+if (import.meta.main) {
+  const required = Deno.args.includes("--required");
+  const { code, missing } = await testPython(Deno.args.filter((arg) => arg !== "--required"));
+  Deno.exit(missing && required ? 1 : code);
+}
+
+/**
+ * Checks and tests the Python package: formatting, lint, types, tests.
+ *
+ * @param args Further arguments for pytest; with some, nothing but pytest runs.
+ */
+export async function testPython(args: readonly string[] = []): Promise<PythonOutcome> {
+  const system = await findPython();
+  if (system === null) {
+    const text = "Python 3.10 or newer was not found: the tests of the Python package are left out.";
+    console.log(text);
+    return { code: 0, missing: true, text };
+  }
+  const python = await environment(system);
+  const checks = args.length > 0
+    ? []
+    : [["-m", "ruff", "format", "--check", "-q"], ["-m", "ruff", "check", "-q"], ["-m", "mypy"]];
+  for (const check of checks) {
+    const { code, text } = await run(python, check, true);
+    if (code !== 0) return { code, missing: false, text };
+  }
+  return { ...await run(python, ["-m", "pytest", "-q", ...args], true), missing: false };
+}
+
+/** The first Python that is new enough; `PYTHON` names another one. */
+async function findPython(): Promise<string | null> {
+  const named = Deno.env.get("PYTHON");
+  for (const name of named ? [named] : CANDIDATES) {
+    const check = ["-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))"];
+    try {
+      if ((await run(name, check, false)).code === 0) return name;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return null;
+}
+
+/** The Python of the virtual environment, which is made anew when the lock has changed. */
+async function environment(system: string): Promise<string> {
+  const directory = decodeURIComponent(ENVIRONMENT.pathname);
+  const python = `${directory}${WINDOWS ? "Scripts/python.exe" : "bin/python"}`;
+  const wanted = await Deno.readTextFile(LOCK);
+  if (await Deno.readTextFile(STAMP).catch(() => "") === wanted) return python;
+  console.log("Installing what the Python package is tested with (python/requirements.lock)");
+  await mustRun(system, ["-m", "venv", "--clear", directory]);
+  const install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes", "-r"];
+  await mustRun(python, [...install, decodeURIComponent(LOCK.pathname)]);
+  await Deno.writeTextFile(STAMP, wanted);
+  return python;
+}
+
+async function mustRun(program: string, args: readonly string[]): Promise<void> {
+  const { code, text } = await run(program, args, false);
+  if (code !== 0) {
+    throw new Error(`The Python tests could not be prepared: ${program} ${args.join(" ")}\n${text}`);
+  }
+}
+
+/** Runs a program in the package's folder, and gives what it wrote. */
+async function run(
+  program: string,
+  args: readonly string[],
+  show: boolean,
+): Promise<{ code: number; text: string }> {
+  const child = new Deno.Command(program, {
+    args: [...args],
+    cwd: PACKAGE,
+    env: { PYTHONDONTWRITEBYTECODE: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const parts: string[] = [];
+  await Promise.all([child.stdout, child.stderr].map(async (stream) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      parts.push(text);
+      if (show) await Deno.stdout.write(new TextEncoder().encode(text));
+    }
+  }));
+  return { code: (await child.status).code, text: parts.join("") };
+}

@@ -35,7 +35,12 @@ async function testDocumentation(env: Record<string, string>): Promise<Tally> {
   console.log("\nExamples in the documentation");
   await using openai = new OpenAIStandIn({ script: weatherScript });
   await using ollama = new OllamaStandIn(() => ({ content: "2+2 is 4." }));
-  const standIns = { OPENAI_BASE_URL: openai.url, OPENAI_API_KEY: "test", OLLAMA_HOST: ollama.host };
+  const standIns = {
+    OPENAI_BASE_URL: openai.url,
+    OPENAI_API_KEY: "test",
+    OPENAI_AGENTS_DISABLE_TRACING: "1",
+    OLLAMA_HOST: ollama.host,
+  };
   // Their types are checked by the gate: here that would only cost time.
   return await test(["--doc", "--no-check", "README.md", "mod.ts", "src"], { ...env, ...standIns });
 }

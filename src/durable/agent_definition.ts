@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Agent, Handoff } from "@openai/agents";
-import type { AnyAgent } from "../run/types.ts";
+import type { AnyAgent } from "../agents/any_agent.ts";
 import { agentOfTool } from "../agents/tool_registries.ts";
 import type { JsonValue } from "./json.ts";
 

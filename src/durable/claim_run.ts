@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Database, Row } from "../database/database.ts";
-import type { AnyAgent } from "../run/types.ts";
+import type { AnyAgent } from "../agents/any_agent.ts";
 import { AgentNotRegisteredError, RunNotFoundError } from "./errors.ts";
 import { Execution } from "./execution.ts";
 import type { ExecuteRunOptions } from "./execute_run_options.ts";

@@ -1,6 +1,28 @@
 import type { AgentInputItem, Session } from "@openai/agents";
+import { DatabaseSession } from "../session/database_session.ts";
+import { writeRow } from "./journal_writer.ts";
 import { runPlainStep } from "./recorded_step.ts";
 import type { Scope } from "./scope.ts";
+
+/** The session of a run in the database that the run is recorded in: what the run adds to it is there exactly once. */
+export class RunSession extends DatabaseSession {}
+
+/** What a session may be able to do beside what every session can. */
+type Ability = Pick<
+  Session,
+  | "prepareHistoryItemForModelInput"
+  | "prepareHistoryItemsForPersistenceComparison"
+  | "preserveReasoningItemIdsForPersistence"
+>;
+
+const ABILITIES = [
+  "prepareHistoryItemForModelInput",
+  "prepareHistoryItemsForPersistenceComparison",
+  "preserveReasoningItemIdsForPersistence",
+] satisfies (keyof Ability)[];
+
+/** Changes of a session's history, beside adding to it. They give nothing. */
+const CHANGES = ["replaceHistoryWithCompaction", "applyHistoryMutations", "applyHistoryTransaction"] as const;
 
 /** A session as a durable run sees it: what was read once is read again, and what was written is not written twice. */
 export class DurableSession implements Session {
@@ -10,6 +32,19 @@ export class DurableSession implements Session {
   constructor(session: Session, scope: Scope) {
     this.#session = session;
     this.#scope = scope;
+    // The SDK finds out what a session can do by looking for the method.
+    for (const name of ABILITIES) {
+      const ability = session[name];
+      if (ability) Object.assign(this, { [name]: ability.bind(session) });
+    }
+    for (const name of CHANGES) {
+      const change: unknown = Reflect.get(session, name);
+      if (typeof change === "function") {
+        Object.assign(this, {
+          [name]: (parameter: unknown) => this.#change(name, () => change.call(session, parameter)),
+        });
+      }
+    }
   }
 
   /** The identifier of the session itself. */
@@ -26,7 +61,10 @@ export class DurableSession implements Session {
   }
 
   addItems(items: AgentInputItem[]): Promise<void> {
-    return this.#step("add", () => {}, () => this.#session.addItems(items));
+    const session = this.#session;
+    return session instanceof RunSession
+      ? this.#addOnce(session, items)
+      : this.#change("add", () => session.addItems(items));
   }
 
   popItem(): Promise<AgentInputItem | undefined> {
@@ -35,12 +73,36 @@ export class DurableSession implements Session {
   }
 
   clearSession(): Promise<void> {
-    return this.#step("clear", () => {}, () => this.#session.clearSession());
+    return this.#change("clear", () => this.#session.clearSession());
+  }
+
+  #change(name: string, body: () => unknown): Promise<void> {
+    return this.#step(name, () => {}, async () => void await body());
   }
 
   #step<T>(name: string, decode: (recorded: unknown) => T, body: () => Promise<T>): Promise<T> {
     const key = `session:${this.#scope.prefix}${name}`;
     const encode = (result: T) => result ?? null;
     return runPlainStep(this.#scope, { key, kind: "session", name, encode, decode }, body);
+  }
+
+  /** The items and the record that they were added stand or fall together. */
+  async #addOnce(session: RunSession, items: AgentInputItem[]): Promise<void> {
+    const { execution, prefix } = this.#scope;
+    const key = this.#scope.unique(`session:${prefix}add`);
+    if (execution.take(key)) return;
+    await execution.database.transaction(async (transaction) => {
+      await session.addItemsWithin(transaction, items);
+      const row = {
+        key,
+        kind: "session",
+        status: "completed",
+        name: "add",
+        attempt: 1,
+        output: "null",
+      } as const;
+      await writeRow(transaction, execution.owner, row);
+    });
+    execution.writer.publish(key);
   }
 }

@@ -7,7 +7,7 @@ import {
 } from "@openai/agents";
 import { MultiModelProvider } from "../model/multi_model_provider.ts";
 import { consumeResult } from "../run/consume_result.ts";
-import type { AnyAgent } from "../run/types.ts";
+import type { AnyAgent } from "../agents/any_agent.ts";
 import { type ClaimedRun, claimRun } from "./claim_run.ts";
 import {
   ContextNotSerializableError,
@@ -18,7 +18,9 @@ import {
   UnsupportedToolError,
 } from "./errors.ts";
 import type { ExecuteRunOptions } from "./execute_run_options.ts";
+import { RunSession } from "./durable_session.ts";
 import { finishRun } from "./finish_run.ts";
+import { resumePause } from "./pause_run.ts";
 import { readOutcome } from "./read_outcome.ts";
 import { retryAfterMs, toRunFailure } from "./run_error.ts";
 import type { RunOutcome } from "./run_outcome.ts";
@@ -98,20 +100,25 @@ async function executeClaimed(claim: ClaimedRun, options: ExecuteRunOptions): Pr
 }
 
 async function runAgentLoop(
-  { agent, input, options, execution }: ClaimedRun,
-  { modelProvider = new MultiModelProvider(), session }: ExecuteRunOptions,
+  { agent, input, options, sessionId, execution }: ClaimedRun,
+  { modelProvider = new MultiModelProvider(), session: givenSession }: ExecuteRunOptions,
 ): Promise<DurableResult> {
   const runner = new Runner({ modelProvider });
+  const { database, owner } = execution;
+  const session = givenSession ?? (sessionId === null ? undefined : new RunSession({ sessionId, database }));
+  // A state brings its context and its limits along.
+  const isFirst = owner.segment === 0;
   const runOptions = {
-    context: new RunContext<unknown>(options.context),
+    ...(isFirst ? { context: new RunContext<unknown>(options.context) } : {}),
     signal: execution.signal,
     ...(session ? { session } : {}),
-    ...(options.maxTurns === undefined ? {} : { maxTurns: options.maxTurns }),
+    ...(isFirst && options.maxTurns !== undefined ? { maxTurns: options.maxTurns } : {}),
   };
-  const items = input as string | AgentInputItem[]; // As createRun() recorded it.
+  // The input is as createRun() recorded it.
+  const start = isFirst ? input as string | AgentInputItem[] : await resumePause(database, owner, agent);
   return options.stream
-    ? await consumeResult(await runner.run(agent, items, { ...runOptions, stream: true }))
-    : await runner.run(agent, items, runOptions);
+    ? await consumeResult(await runner.run(agent, start, { ...runOptions, stream: true }))
+    : await runner.run(agent, start, runOptions);
 }
 
 /** Ends the run with what went wrong in it; throws on what only concerns this execution. */

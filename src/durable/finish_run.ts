@@ -2,6 +2,7 @@ import type { ClaimedRun } from "./claim_run.ts";
 import type { DurableResult } from "./execute_run.ts";
 import type { JsonValue } from "./json.ts";
 import type { SegmentEnd } from "./journal_writer.ts";
+import { writePause } from "./pause_run.ts";
 import { readOutcome } from "./read_outcome.ts";
 import type { RunFailure } from "./run_error.ts";
 import type { RunOutcome } from "./run_outcome.ts";
@@ -17,9 +18,18 @@ export type RunEnd =
  *
  * @throws {OwnershipLostError} When another process took the run over meanwhile; nothing is written then.
  */
-export async function finishRun({ execution }: ClaimedRun, end: RunEnd): Promise<RunOutcome> {
+export async function finishRun({ agent, execution }: ClaimedRun, end: RunEnd): Promise<RunOutcome> {
+  const { database, owner, writer } = execution;
   const closing = segmentEnd(end, execution.usage);
-  await execution.writer.close(execution.database, closing);
+  if (end.type === "result" && closing.status === "interrupted") {
+    const { state } = end.result;
+    await database.transaction(async (transaction) => {
+      await writer.close(transaction, closing);
+      await writePause(transaction, owner, agent, state);
+    });
+  } else {
+    await writer.close(database, closing);
+  }
   const { runId, segment } = execution.owner;
   if (segment === 0 && closing.status === "completed") return completed(runId, closing);
   const outcome = await readOutcome(execution.database, runId);
@@ -50,6 +60,7 @@ function completed(runId: string, { finalOutput, usage }: SegmentEnd): RunOutcom
 function segmentEnd(end: RunEnd, usage: SegmentEnd["usage"]): SegmentEnd {
   switch (end.type) {
     case "result":
+      if (end.result.interruptions.length > 0) return { status: "interrupted", usage };
       return { status: "completed", finalOutput: plain(end.result.finalOutput), usage };
     case "failure":
       return { ...end.failure, usage };

@@ -164,6 +164,7 @@ export class JournalWriter {
       } catch (error) {
         this.#failure = { error };
         waiting?.reject(error);
+        this.#waiting?.reject(error);
         this.#onFailure(error);
       }
     }

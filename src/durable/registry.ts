@@ -1,4 +1,4 @@
-import type { AnyAgent } from "../run/types.ts";
+import type { AnyAgent } from "../agents/any_agent.ts";
 import { AgentNameConflictError } from "./errors.ts";
 
 const agentsByName = new Map<string, AnyAgent>();

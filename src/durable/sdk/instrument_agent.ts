@@ -7,7 +7,7 @@ import {
   type RunToolApprovalItem,
   type Tool,
 } from "@openai/agents";
-import type { AnyAgent } from "../../run/types.ts";
+import type { AnyAgent } from "../../agents/any_agent.ts";
 import { UnsupportedToolError } from "../errors.ts";
 import { runPlainStep } from "../recorded_step.ts";
 import { currentFrame, recordingScope, runInScope, runInStep, Scope } from "../scope.ts";

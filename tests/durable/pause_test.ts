@@ -1,0 +1,179 @@
+import { assertEquals } from "@std/assert";
+import { Agent, tool } from "@openai/agents";
+import { z } from "zod";
+import type { Database } from "../../mod.ts";
+import {
+  execute,
+  FunctionModel,
+  Killed,
+  modelOfTurns,
+  MortalDatabase,
+  say,
+  testOnEach,
+  tick,
+  toolResults,
+} from "./_durable.ts";
+
+/** Decides as a person would, and lets the run go on. */
+async function decide(
+  database: Database,
+  runId: string,
+  decisions: Record<string, { approve: boolean; message?: string; always?: boolean }>,
+) {
+  for (const [id, { approve, message, always }] of Object.entries(decisions)) {
+    const rows = await database.query(
+      `update timestep.interruptions set status = $3, message = $4, always = $5::bool, decided_at = now()
+       where run_id = $1 and interruption_id = $2 and status = 'pending' returning 1`,
+      [runId, id, approve ? "approved" : "rejected", message ?? null, always ?? false],
+    );
+    assertEquals(rows.length, 1, `${id} was pending`);
+  }
+  await database.query(
+    "update timestep.runs set status = 'queued', segment = segment + 1 where run_id = $1 and status = 'interrupted'",
+    [runId],
+  );
+}
+
+function payTool(effects: string[], name = "pay") {
+  return tool({
+    name,
+    description: "Pays.",
+    parameters: z.object({ amount: z.number() }),
+    needsApproval: async (_context, { amount }) => {
+      await tick();
+      return amount > 100;
+    },
+    execute: async ({ amount }) => {
+      await tick();
+      effects.push(`${name} ${amount}`);
+      return `paid ${amount}`;
+    },
+  });
+}
+
+testOnEach("executeRun() pauses for approvals and goes on with the decisions", async ({ database }) => {
+  const effects: string[] = [];
+  const model = new FunctionModel((request) => {
+    const results = toolResults(request);
+    if (!("c1" in results)) {
+      return [["c1", 10], ["c2", 200], ["c3", 300]].map(([callId, amount]) => ({
+        type: "function_call" as const,
+        callId: String(callId),
+        name: "pay",
+        status: "completed" as const,
+        arguments: JSON.stringify({ amount }),
+      }));
+    }
+    return [say(JSON.stringify(results))];
+  });
+  const agent = new Agent({ name: "Payer", model, tools: [payTool(effects)] });
+  const run = { runId: "r", agent, input: "Pay." };
+  const paused = await execute(database, run);
+  assertEquals(paused.status, "interrupted");
+  assertEquals(paused.interruptions.map(({ interruptionId, toolName }) => [interruptionId, toolName]), [[
+    "c2",
+    "pay",
+  ], ["c3", "pay"]]);
+  assertEquals(paused.usage.requests, 1);
+  assertEquals(effects, ["pay 10"]);
+  assertEquals(await execute(database, run), paused, "executed again it only tells");
+
+  await decide(database, "r", { c2: { approve: true }, c3: { approve: false, message: "Too much." } });
+  const done = await execute(database, { ...run, segment: 1 });
+  assertEquals(done.status, "completed");
+  assertEquals(JSON.parse(String(done.finalOutput)), { c1: "paid 10", c2: "paid 200", c3: "Too much." });
+  assertEquals(effects, ["pay 10", "pay 200"]);
+  assertEquals(done.usage.requests, 2);
+});
+
+testOnEach("executeRun() goes on once with a decision, wherever it is killed", async ({ database }) => {
+  for (let at = 1; at <= 4; at++) {
+    for (const when of ["before", "after"] as const) {
+      const effects: string[] = [];
+      const agent = new Agent({
+        name: `Payer ${at} ${when}`,
+        model: modelOfTurns([[["pay", "c1", { amount: 200 }]], [["pay", "c2", { amount: 1 }]]]),
+        tools: [payTool(effects)],
+      });
+      const run = { runId: `r-${at}-${when}`, agent, input: "Pay." };
+      await execute(database, run);
+      await decide(database, run.runId, { c1: { approve: true } });
+      const mortal = new MortalDatabase(database, { at, when });
+      await execute(mortal, { ...run, segment: 1 }).catch((error) => {
+        if (!(error instanceof Killed)) throw error;
+      });
+      const recorded = await database.query(
+        "select name, key from timestep.journal where run_id = $1 and kind = 'tool' and status = 'completed'",
+        [run.runId],
+      );
+      const before = effects.length;
+      const done = await execute(database, { ...run, segment: 1 });
+      assertEquals([done.status, done.finalOutput], ["completed", "done"]);
+      assertEquals(effects.length - before, 2 - recorded.length, "what was recorded was not done again");
+      assertEquals(done.usage.requests, 3);
+    }
+  }
+});
+
+testOnEach(
+  "executeRun() pauses and goes on inside of agents used as tools, three deep",
+  async ({ database }) => {
+    const effects: string[] = [];
+    const pay = payTool(effects);
+    const third = new Agent({
+      name: "Third",
+      model: modelOfTurns([[["pay", "p1", { amount: 1 }], ["pay", "p2", { amount: 500 }]]], "third"),
+      tools: [pay],
+    });
+    const second = new Agent({
+      name: "Second",
+      model: modelOfTurns([[["third", "s1", { input: "?" }], ["pay", "s2", { amount: 600 }]]], "second"),
+      tools: [third.asTool({ toolName: "third", toolDescription: "" }), pay],
+    });
+    const first = new Agent({
+      name: "First",
+      model: modelOfTurns([[["second", "f1", { input: "?" }]]], "first"),
+      tools: [second.asTool({ toolName: "second", toolDescription: "" })],
+    });
+    const run = { runId: "r", agent: first, input: "Go." };
+    const paused = await execute(database, run);
+    assertEquals(
+      paused.interruptions.map(({ interruptionId, agentName }) => [interruptionId, agentName]).toSorted(),
+      [["p2", "Third"], ["s2", "Second"]],
+    );
+    await decide(database, "r", { p2: { approve: true }, s2: { approve: true } });
+    const mortal = new MortalDatabase(database, { at: 3, when: "after" });
+    await execute(mortal, { ...run, segment: 1 }).catch((error) => {
+      if (!(error instanceof Killed)) throw error;
+    });
+    const done = await execute(database, { ...run, segment: 1 });
+    assertEquals([done.status, done.finalOutput], ["completed", "first"]);
+    assertEquals(effects.toSorted(), ["pay 1", "pay 500", "pay 600"]);
+  },
+);
+
+testOnEach("executeRun() tells an approval from an earlier one of the same call id", async ({ database }) => {
+  const effects: string[] = [];
+  const pay = payTool(effects);
+  const inner = new Agent({
+    name: "Inner",
+    model: modelOfTurns([[["pay", "same", { amount: 500 }]]], "inner"),
+    tools: [pay],
+  });
+  const outer = new Agent({
+    name: "Outer",
+    model: modelOfTurns([[["inner", "o1", { input: "1" }]], [["inner", "o2", { input: "2" }]]], "outer"),
+    tools: [inner.asTool({ toolName: "inner", toolDescription: "" })],
+  });
+  const run = { runId: "r", agent: outer, input: "Go." };
+  await execute(database, run);
+  await decide(database, "r", { same: { approve: true } });
+  const again = await execute(database, { ...run, segment: 1 });
+  if (again.status === "interrupted") {
+    assertEquals(again.interruptions.map(({ interruptionId }) => interruptionId), ["same@1"]);
+    await decide(database, "r", { "same@1": { approve: false } });
+    const done = await execute(database, { ...run, segment: 2 });
+    assertEquals(done.status, "completed");
+    assertEquals(effects, ["pay 500"]);
+  }
+});

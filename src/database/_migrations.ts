@@ -216,7 +216,10 @@ insert into timestep.migrations (version) values ('20261121000300') on conflict 
     version: "20261121000350",
     sql: `
 -- Saves a paused run in one step: its snapshot, what it waits for, what it used. There is one paused run for each
--- agent and session. \`held_*\` is what the caller has of it from saving or loading it before, null for nothing.
+-- agent and session. \`held_*\` is what the caller has of it from saving or loading it before, null for nothing;
+-- \`new_run_id\` is null when the state is that of the held run and of no other; when it certainly is not
+-- (\`is_other_run\` in the envelope), the held run is given up.
+-- A run that has ended (\`run_status\` in the envelope: completed) can be kept, too: it is in nobody's way.
 -- Returns the run's id and the snapshot's version; no row when the run is not, or no longer, the caller's to save.
 create or replace function timestep.save_run_state(
   agent_name text,
@@ -236,6 +239,7 @@ as $$
 #variable_conflict use_column
 declare
   paused record;
+  new_status text := coalesce(envelope ->> 'run_status', 'interrupted');
   saved_run_id text;
   saved_version integer;
 begin
@@ -243,48 +247,68 @@ begin
     json_build_array('timestep.run_states', save_run_state.agent_name, save_run_state.session_id)::text, 0
   ));
 
-  select s.run_id, s.version, s.claimed_by into paused
-  from timestep.runs r
-  join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
-  where r.agent_name = save_run_state.agent_name
-    and r.session_id is not distinct from save_run_state.session_id
-    and r.status in ('interrupted', 'running') and s.cleared_at is null
-  order by r.created_at desc
-  limit 1
-  for update of r, s;
-
-  if paused.run_id is null then
-    saved_run_id := save_run_state.new_run_id;
-    saved_version := 1;
-    insert into timestep.runs (run_id, agent_name, session_id, status, state_version)
-    values (saved_run_id, save_run_state.agent_name, save_run_state.session_id, 'interrupted', 1);
-  else
-    if paused.run_id is distinct from held_run_id or paused.version is distinct from held_version
-      or (paused.claimed_by is not null and paused.claimed_by is distinct from held_claim)
-    then
+  if new_run_id is null then
+    select s.run_id, s.version, s.claimed_by into paused
+    from timestep.runs r
+    join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+    where r.run_id = held_run_id and r.status in ('interrupted', 'running', 'completed') and s.cleared_at is null
+    for update of r, s;
+    if not found then
       return;
     end if;
+  else
+    select s.run_id, s.version, s.claimed_by into paused
+    from timestep.runs r
+    join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+    where r.agent_name = save_run_state.agent_name
+      and coalesce(r.session_id, '') = coalesce(save_run_state.session_id, '')
+      and r.state_version > 0 and r.status in ('interrupted', 'running') and s.cleared_at is null
+    order by r.created_at desc
+    limit 1
+    for update of r, s;
+  end if;
+
+  if paused.run_id is not null and (
+    paused.run_id is distinct from held_run_id or paused.version is distinct from held_version
+    or (paused.claimed_by is not null and paused.claimed_by is distinct from held_claim)
+  ) then
+    return;
+  end if;
+
+  if paused.run_id is not null and (envelope ->> 'is_other_run')::boolean then
+    update timestep.run_states s set cleared_at = now() where s.run_id = paused.run_id;
+    update timestep.runs r set status = 'cancelled', finished_at = now(), updated_at = now()
+    where r.run_id = paused.run_id;
+    paused := null;
+  end if;
+
+  if paused.run_id is null then
+    -- One that had ended and was kept gives its place up.
+    update timestep.run_states s set cleared_at = now()
+    from timestep.runs r
+    where r.agent_name = save_run_state.agent_name
+      and coalesce(r.session_id, '') = coalesce(save_run_state.session_id, '')
+      and r.state_version > 0 and r.status = 'completed'
+      and s.run_id = r.run_id and s.cleared_at is null and s.claimed_by is null;
+    saved_run_id := save_run_state.new_run_id;
+    saved_version := 1;
+    insert into timestep.runs (run_id, agent_name, session_id, status, state_version, finished_at)
+    values (
+      saved_run_id, save_run_state.agent_name, save_run_state.session_id, new_status, 1,
+      case when new_status = 'completed' then now() end
+    );
+  else
     saved_run_id := paused.run_id;
-    update timestep.runs r set status = 'interrupted', state_version = state_version + 1, updated_at = now()
+    update timestep.runs r set
+      status = new_status, state_version = state_version + 1, updated_at = now(),
+      finished_at = case when new_status = 'completed' then now() end
     where r.run_id = saved_run_id
     returning r.state_version into saved_version;
   end if;
 
   perform timestep.write_run_state(saved_run_id, saved_version, envelope, state, interruptions);
 
-  -- What is given is counted from the run's beginning: also what another language counted for another model's name.
-  delete from timestep.usage u where u.run_id = saved_run_id;
-  insert into timestep.usage (
-    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
-  )
-  select
-    saved_run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens", u."reasoningTokens",
-    u."totalTokens"
-  from json_to_recordset(usage) as u (
-    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
-    "reasoningTokens" bigint, "totalTokens" bigint
-  );
-
+  perform timestep.write_run_usage(saved_run_id, usage);
   return query select saved_run_id, saved_version;
 end
 $$;
@@ -314,19 +338,41 @@ begin
   );
 
   insert into timestep.interruptions as known (
-    run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, message, decided_at
+    run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, always, message,
+    decided_at
   )
   select
     write_run_state.run_id, i."interruptionId", r.segment, i.kind, i."agentName", i."toolName", i."callId", i.arguments,
-    i.status, i.message, case when i.status <> 'pending' then now() end
+    i.status, coalesce(i.always, false), i.message, case when i.status <> 'pending' then now() end
   from timestep.runs r, json_to_recordset(interruptions) as i (
     "interruptionId" text, kind text, "agentName" text, "toolName" text, "callId" text, arguments text, status text,
-    message text
+    always boolean, message text
   )
   where r.run_id = write_run_state.run_id
   on conflict on constraint interruptions_pkey do update set
-    status = excluded.status, message = excluded.message, decided_at = excluded.decided_at
+    status = excluded.status, always = excluded.always, message = excluded.message, decided_at = excluded.decided_at
   where known.status = 'pending' and excluded.status <> 'pending';
+end
+$$;
+
+-- Writes what a run has used, counted from its beginning: also what another language counted for another model's name.
+create or replace function timestep.write_run_usage(run_id text, usage json) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  delete from timestep.usage u where u.run_id = write_run_usage.run_id;
+  insert into timestep.usage (
+    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
+  )
+  select
+    write_run_usage.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
+    u."reasoningTokens", u."totalTokens"
+  from json_to_recordset(usage) as u (
+    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
+    "reasoningTokens" bigint, "totalTokens" bigint
+  );
 end
 $$;
 
@@ -347,22 +393,58 @@ begin
   from timestep.runs r
   where s.run_id = claim_run_state.run_id and s.version = claim_run_state.version
     and s.claimed_by is not distinct from held_claim and s.cleared_at is null
-    and r.run_id = s.run_id and r.state_version = s.version and r.status in ('interrupted', 'running');
+    and r.run_id = s.run_id and r.state_version = s.version
+    and r.status in ('interrupted', 'running', 'completed');
   if not found then
     return false;
   end if;
   update timestep.interruptions i set
-    status = d.status, message = d.message, decided_at = now(), decided_by = claim_run_state.claim
-  from json_to_recordset(decisions) as d ("interruptionId" text, status text, message text)
+    status = d.status, always = coalesce(d.always, false), message = d.message, decided_at = now(),
+    decided_by = claim_run_state.claim
+  from json_to_recordset(decisions) as d ("interruptionId" text, status text, always boolean, message text)
   where i.run_id = claim_run_state.run_id and i.interruption_id = d."interruptionId" and i.status = 'pending';
   return true;
 end
 $$;
 
+-- Notes that a run which was claimed has ended. False when it is not, or no longer, the caller's.
+create or replace function timestep.settle_run_state(
+  run_id text,
+  version integer,
+  held_claim text,
+  final_output json,
+  usage json
+) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  update timestep.runs r set
+    status = 'completed', final_output = settle_run_state.final_output, finished_at = coalesce(r.finished_at, now()),
+    updated_at = now()
+  from timestep.run_states s
+  where r.run_id = settle_run_state.run_id and r.state_version = settle_run_state.version
+    and r.status in ('interrupted', 'running', 'completed')
+    and s.run_id = r.run_id and s.version = r.state_version and s.claimed_by = held_claim and s.cleared_at is null;
+  if not found then
+    return false;
+  end if;
+  perform timestep.write_run_usage(settle_run_state.run_id, usage);
+  return true;
+end
+$$;
+
+-- Where the paused run of an agent and a session is looked for.
+create index if not exists runs_paused on timestep.runs (agent_name, coalesce(session_id, ''), created_at desc)
+where state_version > 0;
+
 revoke all on function timestep.save_run_state (text, text, text, integer, text, text, json, text, json, json)
   from public;
 revoke all on function timestep.write_run_state (text, integer, json, text, json) from public;
+revoke all on function timestep.write_run_usage (text, json) from public;
 revoke all on function timestep.claim_run_state (text, integer, text, text, json) from public;
+revoke all on function timestep.settle_run_state (text, integer, text, json, json) from public;
 
 insert into timestep.migrations (version) values ('20261121000350') on conflict do nothing;
 `,

@@ -1,5 +1,5 @@
 import { StreamedRunResult } from "@openai/agents";
-import { settleOrigin } from "../state/claims.ts";
+import { releaseOrigin, settleOrigin } from "../state/claims.ts";
 import type { AnyRunState } from "../state/envelope.ts";
 
 /** Notes in the store that a resumed run has ended, once it has. One that failed stays claimed: nobody repeats it. */
@@ -17,7 +17,7 @@ export class Settlement {
     this.#settled = ended.then(() => {
       this.#isEnded = true;
       return settleOrigin(state).catch(warn);
-    }, () => {}); // Whoever reads the stream gets its error.
+    }, () => releaseOrigin(state)); // Whoever reads the stream gets its error.
   }
 
   /** Waits for the note if the run has ended; a stream that nobody has read to its end is not waited for. */

@@ -1,6 +1,6 @@
 import { type ModelProvider, Runner, RunState, type Session } from "@openai/agents";
 import { MultiModelProvider } from "../model/multi_model_provider.ts";
-import { claimOrigin } from "../state/claims.ts";
+import { claimOrigin, releaseOrigin } from "../state/claims.ts";
 import { defaultResultProcessor } from "./default_result_processor.ts";
 import { Settlement } from "./_settlement.ts";
 import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from "./types.ts";
@@ -67,7 +67,10 @@ export async function runAgent<TAgent extends AnyAgent, TContext>(
 ): Promise<unknown> {
   const resumed = input instanceof RunState ? input : null;
   if (resumed) await claimOrigin(resumed);
-  const result = await startRun(agent, input, session, stream, modelProvider);
+  const result = await startRun(agent, input, session, stream, modelProvider).catch((error) => {
+    if (resumed) releaseOrigin(resumed);
+    throw error;
+  });
   const settlement = resumed ? new Settlement(resumed, result) : null;
   const processed = resultProcessor ? await resultProcessor(result) : result;
   await settlement?.ifEnded();

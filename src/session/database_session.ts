@@ -8,6 +8,7 @@ import {
 } from "@openai/agents";
 import type { Queryable } from "../database/database.ts";
 import { DatabaseReference, type DatabaseReferenceOptions } from "../database/database_reference.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { applyTransaction } from "./_history_transaction.ts";
 import { appendItems, lockSession, readItems, takeItems } from "./_stored_items.ts";
 
@@ -39,12 +40,10 @@ export class DatabaseSession
    * Nothing is opened or written before the session is used.
    *
    * @param options Which conversation, and where it is kept.
-   * @throws {TypeError} When the identifier is empty, or both `database` and `connectionString` are given.
+   * @throws {TypeError} When the identifier is empty or can't be stored, or both `database` and `connectionString` are given.
    */
   constructor(options: DatabaseSessionOptions = {}) {
-    if (options.sessionId === "") {
-      throw new TypeError("Cannot use an empty sessionId: leave it out for a new one");
-    }
+    if (options.sessionId !== undefined) assertStorableName("sessionId", options.sessionId);
     this.#sessionId = options.sessionId ?? crypto.randomUUID();
     this.#database = new DatabaseReference(options);
   }
@@ -115,7 +114,7 @@ export class DatabaseSession
   async applyHistoryTransaction(
     { operationId, transaction: change }: SessionHistoryTransactionArgs,
   ): Promise<void> {
-    if (operationId.trim() === "") throw new TypeError("Cannot apply a change with an empty operationId");
+    assertStorableName("operationId", operationId);
     await this.#change((transaction) => applyTransaction(transaction, this.#sessionId, operationId, change));
   }
 

@@ -1,10 +1,9 @@
 import { z } from "zod";
-import type { Queryable } from "../database/database.ts";
 import { DatabaseReference, type DatabaseReferenceOptions } from "../database/database_reference.ts";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
 import { RunStateMalformedError } from "./errors.ts";
 import type { InterruptionFacts } from "./run_facts.ts";
-import type { SavedRun, Snapshot, Snapshots } from "./snapshots.ts";
+import type { RunEnd, SavedRun, Snapshot, Snapshots } from "./snapshots.ts";
 
 const savedSchema = z.object({ run_id: z.string(), version: z.number().int() });
 const foundSchema = savedSchema.extend({ claimed_by: z.string().nullable() });
@@ -39,16 +38,29 @@ export class DatabaseSnapshots implements Snapshots {
     return { run: { runId, version, claim }, envelope: envelope.data };
   }
 
-  async write({ envelope, interruptions, usage }: Snapshot, held: SavedRun | null): Promise<SavedRun | null> {
+  async replace(snapshot: Snapshot, held: SavedRun): Promise<SavedRun | null> {
+    return await this.#write(snapshot, held, null);
+  }
+
+  async add(snapshot: Snapshot, held: SavedRun | null): Promise<SavedRun | null> {
+    return await this.#write(snapshot, held, crypto.randomUUID());
+  }
+
+  async #write(
+    { envelope, isEnded, interruptions, usage }: Snapshot,
+    held: SavedRun | null,
+    newRunId: string | null,
+  ): Promise<SavedRun | null> {
     const { state, ...rest } = envelope;
+    const runStatus = isEnded ? "completed" : "interrupted";
     const [row] = await (await this.#database.get()).query(WRITE, [
       this.#agentName,
       this.#sessionId,
       held?.runId ?? null,
       held?.version ?? null,
       held?.claim ?? null,
-      crypto.randomUUID(),
-      JSON.stringify(rest),
+      newRunId,
+      JSON.stringify({ ...rest, run_status: runStatus, is_other_run: newRunId !== null }),
       state,
       JSON.stringify(interruptions),
       JSON.stringify(usage),
@@ -67,37 +79,16 @@ export class DatabaseSnapshots implements Snapshots {
     return row?.["claimed"] === true;
   }
 
-  async settle(run: SavedRun): Promise<void> {
-    await (await this.#database.get()).query(
-      `update timestep.runs r set status = 'completed', finished_at = now(), updated_at = now()
-       from timestep.run_states s
-       where r.run_id = $1 and r.state_version = $2::int and r.status in ('interrupted', 'running')
-         and s.run_id = r.run_id and s.version = r.state_version and s.claimed_by = $3`,
-      [run.runId, run.version, run.claim],
+  async settle(run: SavedRun, { finalOutput, usage }: RunEnd): Promise<boolean> {
+    const [row] = await (await this.#database.get()).query(
+      "select timestep.settle_run_state($1, $2::int, $3, $4::text::json, $5::text::json) as settled",
+      [run.runId, run.version, run.claim, JSON.stringify(finalOutput) ?? null, JSON.stringify(usage)],
     );
+    return row?.["settled"] === true;
   }
 
   async clear(): Promise<void> {
-    await (await this.#database.get()).transaction((transaction) => this.#clear(transaction));
-  }
-
-  async #clear(transaction: Queryable): Promise<void> {
-    const found = await transaction.query(
-      `select r.run_id from timestep.runs r
-       where r.agent_name = $1 and r.session_id is not distinct from $2 and r.status in ('interrupted', 'running')
-         and exists (select from timestep.run_states s where s.run_id = r.run_id and s.cleared_at is null)
-       for update`,
-      [this.#agentName, this.#sessionId],
-    );
-    for (const { run_id: runId } of found) {
-      await transaction.query("update timestep.run_states set cleared_at = now() where run_id = $1", [
-        String(runId),
-      ]);
-      await transaction.query(
-        "update timestep.runs set status = 'cancelled', finished_at = now(), updated_at = now() where run_id = $1",
-        [String(runId)],
-      );
-    }
+    await (await this.#database.get()).query(CLEAR, [this.#agentName, this.#sessionId]);
   }
 
   async close(): Promise<void> {
@@ -110,10 +101,22 @@ select s.run_id, s.version, s.claimed_by, s.language, s.sdk_name, s.sdk_version,
   s.guardrails_settled, s.state::text as state
 from timestep.runs r
 join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
-where r.agent_name = $1 and r.session_id is not distinct from $2
-  and r.status in ('interrupted', 'running') and s.cleared_at is null
-order by r.created_at desc
+where r.agent_name = $1 and coalesce(r.session_id, '') = coalesce($2, '') and r.state_version > 0
+  and s.cleared_at is null
+  and (r.status in ('interrupted', 'running') or r.status = 'completed' and s.claimed_by is null)
+order by r.status = 'completed', r.created_at desc
 limit 1`;
+
+/** What has ended stays ended; what is paused or under way is cancelled, wherever it is. */
+const CLEAR = `
+with cleared as (
+  update timestep.run_states s set cleared_at = now()
+  from timestep.runs r
+  where r.agent_name = $1 and coalesce(r.session_id, '') = coalesce($2, '') and r.state_version > 0
+    and r.status in ('interrupted', 'running', 'completed') and s.run_id = r.run_id and s.cleared_at is null
+  returning s.run_id
+)
+select timestep.cancel_run(run_id) from cleared`;
 
 const WRITE = `
 select run_id, version from timestep.save_run_state(

@@ -10,7 +10,9 @@ export interface AnyRunState extends
     RunState<unknown, AnyAgent>,
     "getInterruptions" | "toString" | "usage" | "_modelResponses" | "_initialInputGuardrailsCompleted"
   > {
-  readonly _context: Pick<RunContext, "isToolApproved" | "getRejectionMessage">;
+  readonly _context: Pick<RunContext, "isToolApproved" | "getRejectionMessage" | "toJSON">;
+  readonly _currentAgent: Pick<AnyAgent, "name" | "processFinalOutput">;
+  readonly _currentStep: { type: string; output?: string } | undefined;
 }
 
 /** A snapshot of a paused run and what it says about itself. The names are the columns' and those of files. */

@@ -3,18 +3,21 @@ import { type Envelope, envelopeSchema } from "./envelope.ts";
 import { RunStateMalformedError } from "./errors.ts";
 import type { InterruptionFacts } from "./run_facts.ts";
 import { readTextFile, withFileLock, writeTextFile } from "./_files.ts";
-import type { SavedRun, Snapshot, Snapshots } from "./snapshots.ts";
+import type { RunEnd, SavedRun, Snapshot, Snapshots } from "./snapshots.ts";
 
-/** A file holds the envelope and these, under the names of the database's columns; the state is JSON in JSON. */
+/** A file holds the envelope and these, under the names of the database's columns; the state is JSON in JSON, last. */
 const contentSchema = envelopeSchema.extend({
   run_id: z.string(),
   version: z.number().int(),
   status: z.enum(["interrupted", "completed", "cancelled"]),
   claimed_by: z.string().nullable(),
-  state: z.record(z.string(), z.unknown()).transform((state) => JSON.stringify(state)),
+  state: z.looseObject({}),
 });
 
-type Content = z.output<typeof contentSchema>;
+type Content = Omit<z.output<typeof contentSchema>, "state"> & Pick<Envelope, "state">;
+
+/** What comes before the state: nothing but a key looks like that, since in texts quotes are escaped. */
+const BEFORE_STATE = /,\s*"state"\s*:\s*/;
 
 /** A paused run in a file. It is written whole or not at all, by one process at a time. */
 export class FileSnapshots implements Snapshots {
@@ -28,57 +31,60 @@ export class FileSnapshots implements Snapshots {
 
   async read(): Promise<{ run: SavedRun; envelope: Envelope } | null> {
     const content = await this.#read();
-    if (content?.status !== "interrupted") return null;
+    // What has ended can be loaded when it was kept as such, not when it ended after it was loaded.
+    const isThere = content?.status === "interrupted" ||
+      content?.status === "completed" && content.claimed_by === null;
+    if (!isThere) return null;
     const { run_id: runId, version, claimed_by: claim, status: _status, ...envelope } = content;
     return { run: { runId, version, claim }, envelope };
   }
 
-  async write({ envelope }: Snapshot, held: SavedRun | null): Promise<SavedRun | null> {
+  async replace(snapshot: Snapshot, held: SavedRun): Promise<SavedRun | null> {
     return await this.#locked(async (content) => {
-      const paused = content?.status === "interrupted" ? content : null;
-      if (paused && !isHeld(paused, held)) return null;
-      const run = {
-        runId: paused?.run_id ?? crypto.randomUUID(),
-        version: (paused?.version ?? 0) + 1,
-        claim: null,
-      };
-      await this.#write({
-        ...envelope,
-        run_id: run.runId,
-        version: run.version,
-        status: "interrupted",
-        claimed_by: null,
-      });
-      return run;
+      if (!content || content.status === "cancelled" || !isHeld(content, held)) return null;
+      return await this.#save(snapshot, held.runId, held.version + 1);
+    });
+  }
+
+  async add(snapshot: Snapshot, held: SavedRun | null): Promise<SavedRun | null> {
+    return await this.#locked(async (content) => {
+      if (content?.status === "interrupted" && !isHeld(content, held)) return null;
+      return await this.#save(snapshot, crypto.randomUUID(), 1);
     });
   }
 
   async claim(run: SavedRun, claim: string, _decisions: InterruptionFacts[]): Promise<boolean> {
     return await this.#locked(async (content) => {
-      const isAsSeen = content?.status === "interrupted" && content.run_id === run.runId &&
+      const isAsSeen = content !== null && content.status !== "cancelled" && content.run_id === run.runId &&
         content.version === run.version && content.claimed_by === run.claim;
       if (isAsSeen) await this.#write({ ...content, claimed_by: claim });
       return isAsSeen;
     });
   }
 
-  async settle(run: SavedRun): Promise<void> {
-    await this.#end("completed", run);
+  async settle(run: SavedRun, _end: RunEnd): Promise<boolean> {
+    return await this.#locked(async (content) => {
+      const isOurs = content !== null && content.status !== "cancelled" && isHeld(content, run);
+      if (isOurs) await this.#write({ ...content, status: "completed" });
+      return isOurs;
+    });
   }
 
   async clear(): Promise<void> {
-    await this.#end("cancelled");
+    await this.#locked(async (content) => {
+      if (content) await this.#write({ ...content, status: "cancelled" });
+    });
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  async #end(status: "completed" | "cancelled", run?: SavedRun): Promise<void> {
-    await this.#locked(async (content) => {
-      if (content?.status !== "interrupted" || (run && !isHeld(content, run))) return;
-      await this.#write({ ...content, status });
-    });
+  async #save({ envelope, isEnded }: Snapshot, runId: string, version: number): Promise<SavedRun> {
+    const status = isEnded ? "completed" : "interrupted";
+    // deno-lint-ignore camelcase -- the names of the columns
+    await this.#write({ run_id: runId, version, status, claimed_by: null, ...envelope });
+    return { runId, version, claim: null };
   }
 
   async #locked<T>(body: (content: Content | null) => Promise<T>): Promise<T> {
@@ -89,7 +95,7 @@ export class FileSnapshots implements Snapshots {
     const text = await readTextFile(this.#path);
     if (text === null) return null;
     const content = contentSchema.safeParse(this.#parse(text));
-    if (content.success) return content.data;
+    if (content.success) return { ...content.data, state: textOfState(text, content.data.state) };
     throw new RunStateMalformedError(
       `Cannot load the run ${this.place}: the file is not one that a RunStateStore wrote, or it is damaged (at ` +
         `"${content.error.issues[0]?.path.join(".")}").`,
@@ -113,6 +119,19 @@ export class FileSnapshots implements Snapshots {
   async #write({ state, ...content }: Content): Promise<void> {
     await writeTextFile(this.#path, `${JSON.stringify(content).slice(0, -1)},"state":${state}}`);
   }
+}
+
+/** The state as it was written: parsing and writing it again would change numbers that other languages wrote. */
+function textOfState(file: string, parsed: unknown): string {
+  const before = BEFORE_STATE.exec(file);
+  const text = before ? file.slice(before.index + before[0].length, file.lastIndexOf("}")).trim() : "";
+  const whole = JSON.stringify(parsed);
+  try {
+    if (JSON.stringify(JSON.parse(text)) === whole) return text;
+  } catch {
+    // The state is not the last key: somebody has put the file in another order.
+  }
+  return whole;
 }
 
 function isHeld(content: Content, held: SavedRun | null): boolean {

@@ -1,4 +1,4 @@
-import type { ModelResponse, RunToolApprovalItem } from "@openai/agents";
+import { getDefaultModel, type ModelResponse, type RunToolApprovalItem } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import type { AnyRunState } from "./envelope.ts";
 
@@ -14,6 +14,8 @@ export interface InterruptionFacts {
   /** JSON text, as the model wrote it. */
   arguments: string | null;
   status: "pending" | "approved" | "rejected";
+  /** Whether the decision goes for every later call of the tool in the run. */
+  always: boolean;
   /** What the model is told about a rejection. */
   message: string | null;
 }
@@ -29,36 +31,98 @@ export interface ModelUsage {
   totalTokens: number;
 }
 
-/** The calls that a run waits for, with the decisions that were taken so far. */
-export function interruptionsOf(state: AnyRunState): InterruptionFacts[] {
+/**
+ * The calls that a run waits for, with the decisions that were taken so far.
+ *
+ * @param before Calls that it waited for earlier: decided since, they are not in the state any more.
+ */
+export function interruptionsOf(
+  state: AnyRunState,
+  before: readonly RunToolApprovalItem[] = [],
+): InterruptionFacts[] {
+  const now = state.getInterruptions();
+  const numbered = [...number(before), ...number(now)];
+  return [...new Map(numbered.map(([id, item]) => [id, factsOf(state, id, item)])).values()];
+}
+
+/** Gives calls their ids: those of agents used as tools may be the same. */
+function number(items: readonly RunToolApprovalItem[]): [id: string, item: RunToolApprovalItem][] {
   const seen = new Map<string, number>();
-  return state.getInterruptions().map((item) => {
-    const row = toRow(state, item);
-    const count = (seen.get(row.interruptionId) ?? 0) + 1;
-    seen.set(row.interruptionId, count);
-    return count === 1 ? row : { ...row, interruptionId: `${row.interruptionId}#${count}` };
+  return items.map((item) => {
+    const id = callIdOf(item) ?? nameOf(item);
+    const count = (seen.get(id) ?? 0) + 1;
+    seen.set(id, count);
+    return [count === 1 ? id : `${id}#${count}`, item];
   });
 }
 
-function toRow(state: AnyRunState, item: RunToolApprovalItem): InterruptionFacts {
-  const { rawItem, agent } = item;
-  const callId = "callId" in rawItem ? rawItem.callId : rawItem.id ?? null;
-  const toolName = item.name ?? rawItem.type;
-  const functionTool = rawItem.type === "function_call";
-  const approved = callId === null ? undefined : state._context.isToolApproved({ toolName, callId });
-  const message = approved === false && callId !== null
-    ? state._context.getRejectionMessage(toolName, callId, { functionTool }) ?? null
-    : null;
+function callIdOf({ rawItem }: RunToolApprovalItem): string | null {
+  return ("callId" in rawItem ? rawItem.callId : rawItem.id) ?? null;
+}
+
+function nameOf({ name, rawItem }: RunToolApprovalItem): string {
+  return name ?? rawItem.type;
+}
+
+function factsOf(state: AnyRunState, id: string, item: RunToolApprovalItem): InterruptionFacts {
+  const callId = callIdOf(item);
+  const { rawItem } = item;
+  const args = item.arguments ?? rawItem.providerData?.["arguments"];
   return {
-    interruptionId: callId ?? toolName,
+    interruptionId: storable(id),
     kind: rawItem.type,
-    agentName: agent.name,
-    toolName: toolName,
-    callId: callId,
-    arguments: item.arguments ?? null,
-    status: approved === undefined ? "pending" : approved ? "approved" : "rejected",
-    message,
+    agentName: storable(item.agent.name),
+    toolName: storable(nameOf(item)),
+    callId: callId === null ? null : storable(callId),
+    arguments: typeof args === "string" ? storable(args) : null,
+    ...decisionOn(state, item),
   };
+}
+
+type DecisionFacts = Pick<InterruptionFacts, "status" | "always" | "message">;
+
+function decisionOn(state: AnyRunState, item: RunToolApprovalItem): DecisionFacts {
+  const callId = callIdOf(item);
+  const pending: DecisionFacts = { status: "pending", always: false, message: null };
+  if (callId === null) return pending;
+  const toolName = nameOf(item);
+  // Keyed by tool alone, this holds decisions about hosted tools, too, which `isToolApproved()` does not know.
+  const record = state._context.toJSON().approvals[toolName];
+  // Of function calls the SDK also takes the agent, which its types leave out: call ids of two may be the same.
+  const query = { toolName, callId, ...(item.rawItem.type === "function_call" ? { agent: item.agent } : {}) };
+  const approved = state._context.isToolApproved(query) ?? decisionIn(record, callId);
+  if (approved === undefined) return pending;
+  if (approved) return { status: "approved", always: record?.approved === true, message: null };
+  const message = state._context.getRejectionMessage(toolName, callId) ?? record?.messages?.[callId];
+  return {
+    status: "rejected",
+    always: record?.rejected === true,
+    message: message === undefined ? null : storable(message),
+  };
+}
+
+type ApprovalRecord = ReturnType<AnyRunState["_context"]["toJSON"]>["approvals"][string];
+
+function decisionIn(record: ApprovalRecord | undefined, callId: string): boolean | undefined {
+  const isIn = (calls: boolean | string[]) => Array.isArray(calls) ? calls.includes(callId) : calls;
+  if (record && isIn(record.approved)) return true;
+  return record && isIn(record.rejected) ? false : undefined;
+}
+
+/** A text as the database can hold it: NULs and halves of characters as JSON escapes them. */
+function storable(text: string): string {
+  return text.replace(
+    /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
+    (odd) => `\\u${odd.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** What the last agent answered; undefined when the run has not ended with an answer. */
+export function finalOutputOf(state: AnyRunState): unknown {
+  const step = state._currentStep;
+  return step?.type === "next_step_final_output" && step.output !== undefined
+    ? state._currentAgent.processFinalOutput(step.output)
+    : undefined;
 }
 
 /**
@@ -85,13 +149,13 @@ export function usageOf(agent: AnyAgent, state: AnyRunState): ModelUsage[] {
 
 function modelName(agent: AnyAgent): string {
   const { model } = agent;
-  if (typeof model === "string") return model === "" ? "default" : model;
+  if (typeof model === "string") return model;
   return model.constructor.name;
 }
 
 function modelOf({ providerData }: ModelResponse): string | undefined {
   const model: unknown = providerData?.["model"];
-  return typeof model === "string" && model !== "" ? model : undefined;
+  return typeof model === "string" && model !== "" ? storable(model) : undefined;
 }
 
 function emptyRow(model: string): ModelUsage {

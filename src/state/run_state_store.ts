@@ -1,6 +1,8 @@
+import { agentGraph } from "../agents/agent_graph.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import type { DatabaseReferenceOptions } from "../database/database_reference.ts";
-import { originOf, rememberOrigin } from "./claims.ts";
+import { assertStorableName } from "../database/storable_name.ts";
+import { originOf, rememberOrigin, settlementsUnderWay } from "./claims.ts";
 import { DatabaseSnapshots } from "./database_snapshots.ts";
 import { type AnyRunState, seal, unseal } from "./envelope.ts";
 import { RunStateConflictError, RunStateNotFoundError } from "./errors.ts";
@@ -55,7 +57,8 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
   /**
    * Keeps the run in the database. Nothing is opened before it is used.
    *
-   * @throws {TypeError} When both `database` and `connectionString` are given.
+   * @throws {TypeError} When `sessionId` is empty or can't be stored, or both `database` and `connectionString` are
+   * given.
    */
   constructor(options: RunStateStoreOptions<TAgent>);
   /** Keeps the run in a file. */
@@ -70,33 +73,38 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
     } else {
       this.#agent = pathOrOptions.agent;
       const { sessionId = null, ...options } = pathOrOptions;
+      if (sessionId !== null) assertStorableName("sessionId", sessionId);
       this.#snapshots = new DatabaseSnapshots(this.#agent.name, sessionId, options);
     }
   }
 
   /**
-   * Saves a paused run: its snapshot, what it waits for and what it used, all or nothing.
+   * Saves a paused run: its snapshot, what it waits for and what it used, all or nothing. A run that has ended can
+   * be saved, too; it is not in the way of the next.
    *
    * @throws {RunStateConflictError} When there is another paused run, or somebody saved or resumed this one meanwhile.
    */
   async save<TContext>(state: RunState<TContext, TAgent>): Promise<void> {
-    const paused: AnyRunState = state;
-    const origin = originOf(paused);
-    const held = origin?.snapshots.place === this.#snapshots.place ? origin.run : this.#held;
-    const envelope = seal(this.#agent, paused);
-    const usage = usageOf(this.#agent, paused);
-    const saved = await this.#snapshots.write(
-      { envelope, interruptions: interruptionsOf(paused), usage },
-      held,
-    );
-    if (!saved) {
+    const saved: AnyRunState = state;
+    this.#assertOwnAgent(saved);
+    const origin = originOf(saved);
+    const snapshot = {
+      envelope: seal(this.#agent, saved),
+      isEnded: saved._currentStep?.type === "next_step_final_output",
+      interruptions: interruptionsOf(saved, origin?.interruptions),
+      usage: usageOf(this.#agent, saved),
+    };
+    await settlementsUnderWay();
+    const run = origin?.snapshots.place === this.#snapshots.place
+      ? await this.#snapshots.replace(snapshot, origin.run)
+      : await this.#snapshots.add(snapshot, this.#held);
+    if (!run) {
       throw new RunStateConflictError(
-        `Cannot save the run ${this.#snapshots.place}: there is a paused run that this store has not loaded, or that ` +
-          "was saved or resumed since. Load it, or clear() it first.",
+        `Cannot save the run ${this.#snapshots.place}: there is a paused run that this store has not loaded, or this ` +
+          "one was saved, resumed or cleared since. Load it, or clear() it first.",
       );
     }
-    this.#held = saved;
-    rememberOrigin(paused, { snapshots: this.#snapshots, run: saved, taken: false });
+    this.#remember(saved, run);
   }
 
   /**
@@ -110,6 +118,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
   async load<TContext = unknown>(
     { takeOver = false }: LoadOptions = {},
   ): Promise<RunState<TContext, TAgent>> {
+    await settlementsUnderWay();
     const found = await this.#snapshots.read();
     if (!found) throw new RunStateNotFoundError(`There is no paused run ${this.#snapshots.place}.`);
     const { run, envelope } = found;
@@ -120,14 +129,14 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
       );
     }
     const state = await unseal(this.#agent, envelope);
-    this.#held = run;
-    rememberOrigin(state, { snapshots: this.#snapshots, run, taken: false });
+    this.#remember(state, run);
     // Made from the store's own agent; what its context holds, only the caller knows.
     return state as unknown as RunState<TContext, TAgent>;
   }
 
   /** Gives the paused run up, if there is one. Its record stays, but it can't be loaded any more. */
   async clear(): Promise<void> {
+    await settlementsUnderWay();
     await this.#snapshots.clear();
     this.#held = null;
   }
@@ -140,5 +149,18 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
   /** Closes the store at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #remember(state: AnyRunState, run: SavedRun): void {
+    this.#held = run;
+    rememberOrigin(state, { snapshots: this.#snapshots, agent: this.#agent, run });
+  }
+
+  #assertOwnAgent({ _currentAgent: { name } }: AnyRunState): void {
+    if (agentGraph(this.#agent).agents.some((agent) => agent.name === name)) return;
+    throw new TypeError(
+      `Cannot save the run ${this.#snapshots.place}: it is at the agent "${name}", which "${this.#agent.name}" cannot ` +
+        "reach. Make the store with the agent that the run started with.",
+    );
   }
 }

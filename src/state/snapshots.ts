@@ -4,7 +4,17 @@ import type { InterruptionFacts, ModelUsage } from "./run_facts.ts";
 /** What is saved of a paused run. */
 export interface Snapshot {
   envelope: Envelope;
+  /** Whether the run has ended. One that has can be kept, too, and is in nobody's way. */
+  isEnded: boolean;
   interruptions: InterruptionFacts[];
+  /** Cumulative: since the run's beginning. */
+  usage: ModelUsage[];
+}
+
+/** What is noted of a run that has ended. */
+export interface RunEnd {
+  /** What the last agent answered. */
+  finalOutput: unknown;
   /** Cumulative: since the run's beginning. */
   usage: ModelUsage[];
 }
@@ -25,14 +35,25 @@ export interface Snapshots {
   /** The paused run, or `null`. */
   read(): Promise<{ run: SavedRun; envelope: Envelope } | null>;
 
-  /** Saves a snapshot: in place of `held`, or as a new run. `null` when there is another paused run than `held`. */
-  write(snapshot: Snapshot, held: SavedRun | null): Promise<SavedRun | null>;
+  /**
+   * Saves a snapshot of the run `held`: in its place, if it is as seen.
+   *
+   * @returns `null` when it is not.
+   */
+  replace(snapshot: Snapshot, held: SavedRun): Promise<SavedRun | null>;
+
+  /**
+   * Saves a snapshot as a new run. The run `held`, if it is still paused, is given up.
+   *
+   * @returns `null` when another run is paused there.
+   */
+  add(snapshot: Snapshot, held: SavedRun | null): Promise<SavedRun | null>;
 
   /** Takes the right to resume a run from who has it, and notes the decisions; false when `run` is not as seen. */
   claim(run: SavedRun, claim: string, decisions: InterruptionFacts[]): Promise<boolean>;
 
-  /** Notes that a run which was claimed has ended. */
-  settle(run: SavedRun): Promise<void>;
+  /** Notes that a run which was claimed has ended; false when somebody else has taken it over. */
+  settle(run: SavedRun, end: RunEnd): Promise<boolean>;
 
   /** Gives the paused run up. Its record stays. */
   clear(): Promise<void>;

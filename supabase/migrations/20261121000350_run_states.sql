@@ -1,6 +1,7 @@
 -- Saves a paused run in one step: its snapshot, what it waits for, what it used. There is one paused run for each
 -- agent and session. `held_*` is what the caller has of it from saving or loading it before, null for nothing;
--- `new_run_id` is null when the state is that of the held run and of no other.
+-- `new_run_id` is null when the state is that of the held run and of no other; when it certainly is not
+-- (`is_other_run` in the envelope), the held run is given up.
 -- A run that has ended (`run_status` in the envelope: completed) can be kept, too: it is in nobody's way.
 -- Returns the run's id and the snapshot's version; no row when the run is not, or no longer, the caller's to save.
 create or replace function timestep.save_run_state(
@@ -50,6 +51,20 @@ begin
     for update of r, s;
   end if;
 
+  if paused.run_id is not null and (
+    paused.run_id is distinct from held_run_id or paused.version is distinct from held_version
+    or (paused.claimed_by is not null and paused.claimed_by is distinct from held_claim)
+  ) then
+    return;
+  end if;
+
+  if paused.run_id is not null and (envelope ->> 'is_other_run')::boolean then
+    update timestep.run_states s set cleared_at = now() where s.run_id = paused.run_id;
+    update timestep.runs r set status = 'cancelled', finished_at = now(), updated_at = now()
+    where r.run_id = paused.run_id;
+    paused := null;
+  end if;
+
   if paused.run_id is null then
     -- One that had ended and was kept gives its place up.
     update timestep.run_states s set cleared_at = now()
@@ -66,11 +81,6 @@ begin
       case when new_status = 'completed' then now() end
     );
   else
-    if paused.run_id is distinct from held_run_id or paused.version is distinct from held_version
-      or (paused.claimed_by is not null and paused.claimed_by is distinct from held_claim)
-    then
-      return;
-    end if;
     saved_run_id := paused.run_id;
     update timestep.runs r set
       status = new_status, state_version = state_version + 1, updated_at = now(),

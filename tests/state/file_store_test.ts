@@ -1,0 +1,4 @@
+import { storeSuite } from "./store_suite.ts";
+import { fileTarget } from "./store_target.ts";
+
+storeSuite(fileTarget);

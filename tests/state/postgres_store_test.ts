@@ -1,0 +1,5 @@
+import { testDatabases } from "../_databases.ts";
+import { storeSuite } from "./store_suite.ts";
+import { databaseTarget } from "./store_target.ts";
+
+testDatabases().filter(({ engine }) => engine === "postgres").map(databaseTarget).forEach(storeSuite);

@@ -1,0 +1,119 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import OpenAI from "openai";
+import { serverTest } from "./_server.ts";
+
+serverTest("the official client keeps conversations", async (server, test) => {
+  const client = server.client(await server.token("ada"));
+  const model = server.world.assistant.name;
+
+  await test.step("conversations are made, read, changed and deleted", async () => {
+    const made = await client.conversations.create({ metadata: { topic: "a" } });
+    assertEquals((await client.conversations.retrieve(made.id)).metadata, { topic: "a" });
+    const changed = await client.conversations.update(made.id, { metadata: { topic: "b" } });
+    assertEquals(changed.metadata, { topic: "b" });
+    assertEquals(await client.conversations.delete(made.id), {
+      id: made.id,
+      object: "conversation.deleted",
+      deleted: true,
+    });
+    await assertRejects(() => client.conversations.retrieve(made.id), OpenAI.NotFoundError);
+  });
+
+  await test.step("items are paged in both orders", async () => {
+    const { id } = await client.conversations.create();
+    const contents = Array.from({ length: 26 }, (_, index) => `item ${index}`);
+    for (const half of [contents.slice(0, 13), contents.slice(13)]) {
+      const items = half.map((content) => ({ type: "message" as const, role: "user" as const, content }));
+      assertEquals((await client.conversations.items.create(id, { items })).data.length, 13);
+    }
+    const texts = async (order: "asc" | "desc") => {
+      const found: string[] = [];
+      for await (const item of client.conversations.items.list(id, { order, limit: 10 })) {
+        assert(item.type === "message" && item.content[0]?.type === "input_text");
+        found.push(item.content[0].text);
+      }
+      return found;
+    };
+    assertEquals(await texts("asc"), contents);
+    assertEquals(await texts("desc"), contents.toReversed());
+  });
+
+  await test.step("an item is read and deleted by its id", async () => {
+    const { id } = await client.conversations.create({
+      items: [{ role: "user", content: "keep" }, { role: "user", content: "drop" }],
+    });
+    const { data: [drop, keep] } = await client.conversations.items.list(id);
+    assert(drop?.id && keep?.id);
+    assertEquals((await client.conversations.items.retrieve(keep.id, { conversation_id: id })).id, keep.id);
+    assertEquals((await client.conversations.items.delete(drop.id, { conversation_id: id })).id, id);
+    assertEquals((await client.conversations.items.list(id)).data.map((item) => item.id), [keep.id]);
+    await assertRejects(
+      () => client.conversations.items.retrieve(drop.id ?? "", { conversation_id: id }),
+      OpenAI.NotFoundError,
+    );
+  });
+
+  await test.step("responses remember their conversation", async () => {
+    const conversation = await client.conversations.create({ items: [{ role: "user", content: "Hello" }] });
+    const response = await client.responses.create({ model, input: "Count.", conversation: conversation.id });
+    assertEquals(response.output_text, "I see 2 items.");
+    assertEquals(response.conversation, { id: conversation.id });
+    const again = await client.responses.create({ model, input: "Count.", conversation: conversation.id });
+    assertEquals(again.output_text, "I see 4 items.");
+    const { data } = await client.conversations.items.list(conversation.id, { order: "asc" });
+    assertEquals(data.map((item) => item.type === "message" ? item.role : item.type), [
+      "user",
+      "user",
+      "assistant",
+      "user",
+      "assistant",
+    ]);
+  });
+
+  await test.step("responses go on from previous ones, also twice from the same", async () => {
+    const first = await client.responses.create({ model, input: "Count." });
+    const then = (input: string, id: string) =>
+      client.responses.create({ model, input, previous_response_id: id });
+    const second = await then("Count.", first.id);
+    assertEquals(second.output_text, "I see 3 items.");
+    assertEquals((await then("Count.", second.id)).output_text, "I see 5 items.");
+    const branch = await then("Count. Otherwise.", first.id);
+    assertEquals(branch.output_text, "I see 3 items.");
+    assertEquals((await then("Count.", branch.id)).output_text, "I see 5 items.");
+  });
+
+  await test.step("a conversation with a run under way takes no other", async () => {
+    const { id } = await client.conversations.create();
+    server.world.model.hold();
+    const first = await client.responses.create({
+      model,
+      input: "Wait.",
+      conversation: id,
+      background: true,
+    });
+    const error = await assertRejects(
+      () => client.responses.create({ model, input: "Hello", conversation: id }),
+      OpenAI.BadRequestError,
+    );
+    assertEquals(error.code, "response_not_over");
+    server.world.model.release();
+    const stream = await client.responses.retrieve(first.id, { stream: true });
+    for await (const event of stream) if (event.type === "response.completed") break;
+    const next = await client.responses.create({ model, input: "Count.", conversation: id });
+    assertEquals(next.output_text, "I see 3 items.");
+  });
+
+  await test.step("item references are resolved", async () => {
+    const first = await client.responses.create({ model, input: "Hello" });
+    const [message] = first.output;
+    assert(message?.type === "message");
+    const input = [
+      { role: "user" as const, content: "Hello" },
+      { type: "item_reference" as const, id: message.id },
+      { role: "user" as const, content: "Count." },
+    ];
+    assertEquals((await client.responses.create({ model, input })).output_text, "I see 3 items.");
+    const unknown = [{ type: "item_reference" as const, id: `msg_${"0".repeat(32)}_0` }];
+    await assertRejects(() => client.responses.create({ model, input: unknown }), OpenAI.NotFoundError);
+  });
+});

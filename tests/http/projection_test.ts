@@ -1,0 +1,106 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Entry } from "../../src/http/responses/entry.ts";
+import { ResponseProjection } from "../../src/http/responses/projection.ts";
+import { begunResponse } from "../../src/http/responses/response_object.ts";
+import type { WireEvent } from "../../src/http/responses/wire.ts";
+
+const USAGE = {
+  inputTokens: 1,
+  outputTokens: 2,
+  totalTokens: 3,
+  inputTokensDetails: [],
+  outputTokensDetails: [],
+};
+
+function project(entries: Entry[], segment = 0): { events: WireEvent[]; projection: ResponseProjection } {
+  const record = {
+    responseId: `resp_${"a".repeat(32)}`,
+    number: 1,
+    runId: "r",
+    segment,
+    ownerId: null,
+    agentName: "Assistant",
+    sessionId: "s",
+    previousResponseId: null,
+    conversationId: null,
+    input: [],
+    metadata: {},
+    background: false,
+    requestHash: "",
+    stillPending: null,
+    createdAt: new Date(0),
+  };
+  const projection = new ResponseProjection(begunResponse(record), segment, []);
+  const events = [projection.begin(), ...entries.map((entry) => projection.add(entry))].flat();
+  events.push(
+    ...projection.end({ status: "completed", finalText: null, approvals: [], error: null, endedAt: null }),
+  );
+  return { events, projection };
+}
+
+function deltas(position: number, attempt: number, ...texts: string[]): Entry {
+  const events: unknown[] = texts.map((delta) => ({ type: "output_text_delta", delta }));
+  if (attempt > 1) events.unshift({ type: "reset" });
+  return { kind: "events", position, step: "model:0.1", attempt, events };
+}
+
+function answer(position: number, text: string, step = "model:0.1"): Entry {
+  const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text }] }];
+  return { kind: "model", position, step, status: "completed", name: "A", output: { output, usage: USAGE } };
+}
+
+Deno.test("ResponseProjection tells the same with the same numbers, however the entries come in batches", () => {
+  const whole = project([deltas(2, 1, "Hello ", "world"), answer(3, "Hello world")]);
+  const split = project([deltas(1, 1, "Hello "), deltas(2, 1, "world"), answer(3, "Hello world")]);
+  assertEquals(split.events, whole.events);
+  assertEquals(
+    whole.events.map((event) => event.sequence_number),
+    whole.events.map((_event, index) => index),
+  );
+  assertEquals(whole.projection.response.output_text, "Hello world");
+});
+
+Deno.test("ResponseProjection never doubles the text of an attempt that was cut off", () => {
+  const { events, projection } = project([
+    deltas(2, 1, "Hello ", "wor"),
+    deltas(5, 2, "Good ", "day"),
+    answer(6, "Good day"),
+  ]);
+  const { output, output_text: text } = projection.response;
+  assertEquals(output.map(({ status }) => status), ["incomplete", "completed"]);
+  assertEquals(text, "Good day");
+  assertEquals(new Set(output.map(({ id }) => id)).size, 2);
+  const of = (id: unknown) =>
+    events.filter((event) => event.type === "response.output_text.delta" && event["item_id"] === id)
+      .map((event) => event["delta"]).join("");
+  assertEquals(output.map(({ id }) => of(id)), ["Hello wor", "Good day"]);
+});
+
+Deno.test("ResponseProjection gives out what the stream of a model left out", () => {
+  const { projection } = project([deltas(1, 1, "Hello"), answer(2, "Hello world")]);
+  assertEquals(projection.response.output_text, "Hello world");
+  const other = project([deltas(1, 1, "Hello"), answer(2, "Something else")]).projection.response;
+  assertEquals(other.output.map(({ status }) => status), ["incomplete", "completed"]);
+  assertEquals(other.output_text, "Something else");
+});
+
+Deno.test("ResponseProjection leaves out other segments, and what nested agents say", () => {
+  const { projection } = project([
+    answer(1, "An earlier part", "model:0.1"),
+    answer(2, "Nested", "model:1.1:call/1"),
+    answer(3, "Mine", "model:1.2"),
+    answer(4, "A later part", "model:2.1"),
+  ], 1);
+  assertEquals(projection.response.output_text, "Mine");
+  assertEquals(projection.response.usage?.total_tokens, 6);
+});
+
+Deno.test("ResponseProjection tells nothing after the end", () => {
+  const { events, projection } = project([answer(1, "Done")]);
+  assertEquals(projection.add(answer(2, "More", "model:0.2")), []);
+  assertEquals(
+    projection.end({ status: "failed", finalText: null, approvals: [], error: null, endedAt: null }),
+    [],
+  );
+  assert(events.at(-1)?.type === "response.completed");
+});

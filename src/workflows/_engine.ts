@@ -105,7 +105,7 @@ export class Engine {
     const { name, connectionString } = this.configuration;
     this.#DBOS.setConfig({
       name,
-      ...systemDatabaseConfig(this.database, connectionString),
+      ...await systemDatabaseConfig(this.database, connectionString),
       executorID: this.executorId,
       applicationVersion: applicationVersion(name),
       runMigrations: false,

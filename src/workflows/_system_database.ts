@@ -1,7 +1,6 @@
 import type { DBOSConfig } from "@dbos-inc/dbos-sdk";
 import { locate } from "../database/_location.ts";
 import type { Database } from "../database/database.ts";
-import { underlyingDatabase } from "../database/_shared_database.ts";
 import { readEnvironment } from "../database/open_database.ts";
 import { dbosLogger } from "./_logger.ts";
 import { type PGliteInstance, pglitePool } from "./_pglite_pool.ts";
@@ -23,10 +22,10 @@ const MIGRATION_RETRY_MS = 100;
  * @param database The database, open.
  * @param connectionString How it was found.
  */
-export function systemDatabaseConfig(
+export async function systemDatabaseConfig(
   database: Database,
   connectionString: string | undefined,
-): Pick<DBOSConfig, "systemDatabaseUrl" | "systemDatabasePool" | "systemDatabasePoolSize"> {
+): Promise<Pick<DBOSConfig, "systemDatabaseUrl" | "systemDatabasePool" | "systemDatabasePoolSize">> {
   const location = locate(connectionString, readEnvironment);
   if (location.engine === "postgres") {
     return { systemDatabaseUrl: location.uri, systemDatabasePoolSize: POOL_SIZE };
@@ -34,7 +33,7 @@ export function systemDatabaseConfig(
   // DBOS wants a URL beside the pool, and shows it in messages.
   return {
     systemDatabaseUrl: "postgresql://pglite:pglite@pglite:5432/pglite",
-    systemDatabasePool: pglitePool(pglite(database)),
+    systemDatabasePool: pglitePool(await pglite(database)),
   };
 }
 
@@ -47,7 +46,7 @@ export function systemDatabaseConfig(
  */
 export async function migrateDBOS(database: Database, connectionString: string | undefined): Promise<void> {
   if (await isMigrated(database)) return;
-  const config = systemDatabaseConfig(database, connectionString);
+  const config = await systemDatabaseConfig(database, connectionString);
   const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
   const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
   const logger = new GlobalLogger(undefined, { logger: dbosLogger });
@@ -82,11 +81,10 @@ async function isMigrated(database: Database): Promise<boolean> {
   return Number(row?.["version"]) >= allMigrations("dbos", { useListenNotify: false }).length;
 }
 
-function pglite(database: Database): PGliteInstance {
-  const underlying = underlyingDatabase(database);
-  if ("instance" in underlying) {
-    // The one class that is PGlite has it; named here, it would load PGlite for those who use Postgres.
-    return underlying.instance as PGliteInstance;
-  }
+async function pglite(database: Database): Promise<PGliteInstance> {
+  // Imported here: it would load PGlite for those who use Postgres.
+  const { pgliteInstance } = await import("../database/pglite.ts");
+  const instance = pgliteInstance(database);
+  if (instance) return instance;
   throw new TypeError("Cannot launch DBOS: the database is PGlite, but not one that openDatabase() opened.");
 }

@@ -134,7 +134,7 @@ async def test_a_run_that_pauses_again_is_saved_again(make_store: MakeStore) -> 
         result = await run_agent(stage.agent, state)
         assert len(result.interruptions) == 1
     async with make_store(stage.agent) as store:
-        await store.save(result.to_state() if not hasattr(result, "state") else result.state)
+        await store.save(result.to_state())
         state = await store.load()
         state.approve(state.get_interruptions()[0])
         assert (await run_agent(stage.agent, state)).final_output == "Sunny in both."
@@ -213,8 +213,32 @@ async def test_rows_say_what_the_run_waits_for_and_what_it_used(database_uri: st
         ("completed", 1, None)
     ]
     assert await rows(database_uri, "select requests, total_tokens, cached_input_tokens from timestep.usage") == [
-        (1, 120, 10)
+        (2, 240, 20)
     ]
+    assert await rows(database_uri, "select final_output from timestep.runs") == [("Sunny in one.",)]
+
+
+async def test_a_state_is_resumed_one_time_after_the_other(make_store: MakeStore) -> None:
+    stage = Stage(scenario("approve"))
+    async with make_store(stage.agent) as store:
+        await store.save(await pause(stage))
+        state = await store.load()
+        state.approve(state.get_interruptions()[0])
+        outcomes = await asyncio.gather(*(run_agent(stage.agent, state) for _ in range(3)), return_exceptions=True)
+    assert sum(isinstance(outcome, RunStateConflictError) for outcome in outcomes) == 2
+    assert len(stage.executed) == 1
+
+
+async def test_an_ended_run_can_be_kept(make_store: MakeStore) -> None:
+    stage = Stage(scenario("approve"))
+    result = await pause(stage)
+    state = result.to_state()
+    state.approve(state.get_interruptions()[0])
+    ended = await run_agent(stage.agent, state)
+    async with make_store(stage.agent) as store, make_store(stage.agent) as other:
+        await store.save(ended)
+        assert (await other.load()).get_interruptions() == []
+        await other.save(await pause(Stage(scenario("approve"))))
 
 
 async def test_many_savers_at_once_leave_one_run(database_uri: str) -> None:

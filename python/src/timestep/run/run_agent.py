@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeVar, overload
 
@@ -18,7 +19,7 @@ from agents import (
 from agents.memory import Session
 
 from ..model.multi_model_provider import MultiModelProvider
-from ..state._claims import Claim, claim_of, remember_claim
+from ..state._claims import Origin, origin_of, remember_origin, settle_in_background
 from .consume_result import consume_result
 
 # The context of a run is whatever its tools agree on; neither this module nor the SDK looks into it.
@@ -110,9 +111,9 @@ async def run_agent(
     Raises:
         timestep.RunStateConflictError: The state is being resumed, or was, by somebody else.
     """
-    claim = claim_of(run_input) if isinstance(run_input, RunState) else None
-    if claim is not None and isinstance(run_input, RunState):
-        await claim.take(run_input)
+    origin = origin_of(run_input) if isinstance(run_input, RunState) else None
+    if origin is not None and isinstance(run_input, RunState):
+        await origin.take(run_input)
     provider = model_provider or MultiModelProvider()
     result: AnyResult | None = None
     try:
@@ -122,8 +123,16 @@ async def run_agent(
         else:
             result = await Runner.run(agent, run_input, session=session, run_config=run_config)
         processed = await result_processor(result) if result_processor is not None else result
-        await _conclude(result, claim)
+        if _is_over(result):
+            await _conclude(result, origin)
+        elif origin is not None and isinstance(result, RunResultStreaming):
+            _conclude_later(result, origin)
         return processed
+    except BaseException:
+        # It stays claimed: nobody repeats it but who has this state.
+        if origin is not None:
+            origin.release()
+        raise
     finally:
         # A stream that is still to be read needs its connections.
         if model_provider is None and (result is None or _is_over(result)):
@@ -134,15 +143,30 @@ def _is_over(result: AnyResult) -> bool:
     return isinstance(result, RunResult) or result.is_complete
 
 
-async def _conclude(result: AnyResult, claim: Claim | None) -> None:
+async def _conclude(result: AnyResult, origin: Origin | None) -> None:
     """Notes the end of a run that has one."""
-    if not _is_over(result):
-        return
     if result.interruptions:
-        # The TypeScript SDK's results have it, and so a line that saves `result.state` works in both.
         state = result.to_state()
+        # The TypeScript SDK's results have it, and so a line that saves `result.state` works in both.
         setattr(result, "state", state)  # noqa: B010 -- not declared by the SDK
-        if claim is not None:
-            remember_claim(state, claim)
-    elif claim is not None:
-        await claim.settle()
+        if origin is not None:
+            origin.release()
+            remember_origin(state, origin)
+    elif origin is not None:
+        await origin.settle(result)
+
+
+def _conclude_later(result: RunResultStreaming, origin: Origin) -> None:
+    """Notes the end of a stream that somebody else reads, when it has come."""
+
+    def end(task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            origin.release()  # Whoever reads the stream gets its error.
+        elif result.interruptions:
+            origin.release()
+            remember_origin(result.to_state(), origin)
+        else:
+            settle_in_background(origin, result)
+
+    if result.run_loop_task is not None:
+        result.run_loop_task.add_done_callback(end)

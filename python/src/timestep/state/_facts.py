@@ -2,64 +2,141 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agents import Agent, RunState, ToolApprovalItem
 from agents.models import get_default_model
+from agents.usage import Usage
 
-from ._run_rows import Interruption, Usage
+from ._json import JsonObject
 from ._sdk import decision_about
 
 
-def interruptions_of(state: RunState[Any]) -> list[Interruption]:
-    """The calls that a run waits for, with the decisions that were taken so far."""
-    rows: list[Interruption] = []
+@dataclass(frozen=True)
+class InterruptionFacts:
+    """A call that a paused run waits for, or on which somebody has decided."""
+
+    interruption_id: str
+    """The call's id; with a number behind it when agents used as tools gave several calls the same."""
+    kind: str
+    """`function_call`, `hosted_tool_call` and so on: the type of the call's item in TypeScript."""
+    agent_name: str
+    tool_name: str
+    call_id: str
+    arguments: str | None
+    """JSON text, as the model wrote it."""
+    status: str
+    """`pending`, `approved` or `rejected`."""
+    always: bool
+    """Whether the decision goes for every later call of the tool in the run."""
+    message: str | None
+    """What the model is told about a rejection."""
+
+    def to_json(self) -> JsonObject:
+        """The interruption as the functions of the schema take it."""
+        return {
+            "interruptionId": self.interruption_id,
+            "kind": self.kind,
+            "agentName": self.agent_name,
+            "toolName": self.tool_name,
+            "callId": self.call_id,
+            "arguments": self.arguments,
+            "status": self.status,
+            "always": self.always,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
+class ModelUsage:
+    """Tokens used since a run's beginning."""
+
+    model: str
+    requests: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    total_tokens: int
+
+    def to_json(self) -> JsonObject:
+        """The usage as the functions of the schema take it."""
+        return {
+            "model": self.model,
+            "requests": self.requests,
+            "inputTokens": self.input_tokens,
+            "cachedInputTokens": self.cached_input_tokens,
+            "outputTokens": self.output_tokens,
+            "reasoningTokens": self.reasoning_tokens,
+            "totalTokens": self.total_tokens,
+        }
+
+
+def interruptions_of(state: RunState[Any], before: Sequence[ToolApprovalItem] = ()) -> list[InterruptionFacts]:
+    """The calls that a run waits for, with the decisions that were taken so far.
+
+    Args:
+        state: Where the run is.
+        before: Calls that it waited for earlier: decided since, they are not in the state any more.
+    """
+    numbered = [*_number(before), *_number(state.get_interruptions())]
+    return [_facts(state, name, item) for name, item in dict(numbered).items()]
+
+
+def _number(items: Sequence[ToolApprovalItem]) -> list[tuple[str, ToolApprovalItem]]:
+    """Gives calls their ids: those of agents used as tools may be the same."""
     seen: Counter[str] = Counter()
-    for item in state.get_interruptions():
-        row = _interruption(state, item)
-        seen[row.interruption_id] += 1
-        count = seen[row.interruption_id]
-        rows.append(row if count == 1 else replace(row, interruption_id=f"{row.interruption_id}#{count}"))
-    return rows
+    numbered: list[tuple[str, ToolApprovalItem]] = []
+    for item in items:
+        call_id = _call_id(item)
+        seen[call_id] += 1
+        numbered.append((call_id if seen[call_id] == 1 else f"{call_id}#{seen[call_id]}", item))
+    return numbered
 
 
-def _interruption(state: RunState[Any], item: ToolApprovalItem) -> Interruption:
-    raw = item.raw_item
-    fields: Mapping[str, object] = raw if isinstance(raw, Mapping) else vars(raw)
-    call_id = str(fields.get("call_id") or fields.get("id"))
-    arguments = fields.get("arguments")
-    kind = str(fields.get("type"))
-    is_approved, message = decision_about(state, item)
-    return Interruption(
-        interruption_id=call_id,
+def _facts(state: RunState[Any], name: str, item: ToolApprovalItem) -> InterruptionFacts:
+    fields = _fields(item)
+    kind, arguments = str(fields.get("type")), fields.get("arguments")
+    decision = decision_about(state, item)
+    status = "pending" if decision.is_approved is None else "approved" if decision.is_approved else "rejected"
+    return InterruptionFacts(
+        interruption_id=_storable(name),
         # The name that the TypeScript SDK has for it, so that a column has one vocabulary.
         kind="hosted_tool_call" if kind == "mcp_approval_request" else kind,
-        agent_name=item.agent.name,
-        tool_name=item.tool_name or str(fields.get("name")),
-        call_id=call_id,
-        arguments=arguments if isinstance(arguments, str) else None,
-        status="pending" if is_approved is None else "approved" if is_approved else "rejected",
-        message=message if is_approved is False else None,
+        agent_name=_storable(item.agent.name),
+        tool_name=_storable(item.tool_name or str(fields.get("name"))),
+        call_id=_storable(_call_id(item)),
+        arguments=_storable(arguments) if isinstance(arguments, str) else None,
+        status=status,
+        always=decision.is_always,
+        message=_storable(decision.message) if decision.message is not None else None,
     )
 
 
-def usage_of(agent: Agent[Any], state: RunState[Any]) -> Usage:
-    """The tokens used since the run's beginning."""
-    context = state._context
-    if context is None:
-        raise ValueError("The run could not be saved: its state has no context. Give a state of the Agents SDK")
-    used = context.usage
-    return Usage(
-        model=_model_name(agent),
-        requests=used.requests,
-        input_tokens=used.input_tokens,
-        cached_input_tokens=used.input_tokens_details.cached_tokens or 0,
-        output_tokens=used.output_tokens,
-        reasoning_tokens=used.output_tokens_details.reasoning_tokens or 0,
-        total_tokens=used.total_tokens,
+def _fields(item: ToolApprovalItem) -> Mapping[str, object]:
+    raw = item.raw_item
+    return raw if isinstance(raw, Mapping) else vars(raw)
+
+
+def _call_id(item: ToolApprovalItem) -> str:
+    fields = _fields(item)
+    return str(fields.get("call_id") or fields.get("id"))
+
+
+def usage_of(agent: Agent[Any], usage: Usage) -> ModelUsage:
+    """The tokens that a run has used; the SDK does not say by which of several models."""
+    return ModelUsage(
+        model=_storable(_model_name(agent)),
+        requests=usage.requests,
+        input_tokens=usage.input_tokens,
+        cached_input_tokens=usage.input_tokens_details.cached_tokens or 0,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.output_tokens_details.reasoning_tokens or 0,
+        total_tokens=usage.total_tokens,
     )
 
 
@@ -71,3 +148,8 @@ def _model_name(agent: Agent[Any]) -> str:
         return get_default_model()
     named = getattr(model, "model", None)
     return named if isinstance(named, str) else type(model).__name__
+
+
+def _storable(text: str) -> str:
+    """A text as the database can hold it: NULs and halves of characters as JSON escapes them."""
+    return re.sub("[\0\ud800-\udfff]", lambda odd: f"\\u{ord(odd.group()):04x}", text)

@@ -7,11 +7,16 @@ The digests by which the SDK recognises a call are not public, and a snapshot wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from agents import Agent, FunctionTool, RunState, ToolApprovalItem
 from agents._run_state_agent_identity import _iter_agent_graph
-from agents._tool_identity import FunctionToolLookupKey, get_tool_approval_item_call_id
+from agents._tool_identity import (
+    FunctionToolLookupKey,
+    get_hosted_mcp_approval_request_identity,
+    get_tool_approval_item_call_id,
+)
 from agents._tool_invocation import tool_invocation_approval_scope, tool_invocation_identity_and_scope
 from agents.run_state import CURRENT_SCHEMA_VERSION as CURRENT_SCHEMA_VERSION
 
@@ -82,19 +87,35 @@ def agent_tools(agent: Agent[Any]) -> list[tuple[str, str]]:
     ]
 
 
-def decision_about(state: RunState[Any], item: ToolApprovalItem) -> tuple[bool | None, str | None]:
-    """Whether a call was approved, None while nobody has decided, and what a rejection says."""
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a call."""
+
+    is_approved: bool | None
+    """None while nobody has decided."""
+    is_always: bool = False
+    """Whether it goes for every later call of the tool in the run."""
+    message: str | None = None
+    """What the model is told about a rejection."""
+
+
+def decision_about(state: RunState[Any], item: ToolApprovalItem) -> Decision:
+    """What was decided about a call, also when it was made by an agent that is used as a tool."""
     nested = state._find_nested_approval_state(item)
     owner, pending = nested if nested is not None else (state, item)
     context = owner._context
     call_id = get_tool_approval_item_call_id(pending)
     if context is None or call_id is None:
-        return None, None
-    tool_name = pending.tool_name or ""
-    decision = context.get_approval_status(
-        tool_name, call_id, existing_pending=pending, tool_lookup_key=pending.tool_lookup_key
+        return Decision(None)
+    name, key = pending.tool_name or "", pending.tool_lookup_key
+    is_approved = context.get_approval_status(name, call_id, existing_pending=pending, tool_lookup_key=key)
+    message = context.get_rejection_message(name, call_id, existing_pending=pending, tool_lookup_key=key)
+    hosted = get_hosted_mcp_approval_request_identity(pending)
+    record_key = (
+        hosted.approval_identity
+        if hosted is not None
+        else context._function_approval_key(context._resolve_approval_key(pending), pending)
     )
-    message = context.get_rejection_message(
-        tool_name, call_id, existing_pending=pending, tool_lookup_key=pending.tool_lookup_key
-    )
-    return decision, message
+    record = context._approvals.get(record_key) if record_key is not None else None
+    sticky = (record.approved if is_approved else record.rejected) is True if record is not None else False
+    return Decision(is_approved, sticky, message if is_approved is False else None)

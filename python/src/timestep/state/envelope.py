@@ -32,9 +32,9 @@ class Envelope:
     state: str
     """What the SDK wrote, untouched."""
 
-    def to_json(self) -> JsonObject:
-        """The envelope as a file holds it."""
-        return {**asdict(self), "state": json.loads(self.state)}
+    def description(self) -> JsonObject:
+        """The envelope without the state."""
+        return {key: value for key, value in asdict(self).items() if key != "state"}
 
 
 def seal(agent: Agent[Any], state: RunState[Any]) -> Envelope:

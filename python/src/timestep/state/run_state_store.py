@@ -10,13 +10,14 @@ from typing import Any
 
 from agents import Agent, RunResult, RunResultStreaming, RunState
 
-from ._claims import claim_of, remember_claim
-from ._database_runs import DatabaseRuns
+from ._claims import Origin, origin_of, remember_origin, settlements_under_way
+from ._database_snapshots import DatabaseSnapshots
 from ._facts import interruptions_of, usage_of
-from ._file_runs import FileRuns
+from ._file_snapshots import FileSnapshots
 from ._losses import TranslationLoss
-from ._run_rows import Slot
+from ._snapshots import SavedRun, Snapshot, Snapshots
 from .envelope import seal, unseal
+from .run_state_errors import RunStateConflictError, RunStateNotFoundError
 
 _log = logging.getLogger("timestep")
 
@@ -60,6 +61,7 @@ class RunStateStore:
 
         Raises:
             TypeError: There is no agent; or arguments for the database together with a path.
+            ValueError: The session's identifier is empty.
         """
         if agent is None:
             raise TypeError(
@@ -68,59 +70,96 @@ class RunStateStore:
             )
         if path is not None and (session_id is not None or connection_string is not None):
             raise TypeError("The store could not be made: a file has neither session_id nor connection_string")
+        if session_id == "":
+            raise ValueError("Cannot use an empty session_id: leave it out for none")
         self._agent = agent
-        self._runs: DatabaseRuns | FileRuns = (
-            FileRuns(Path(path)) if path is not None else DatabaseRuns(Slot(agent.name, session_id), connection_string)
+        self._snapshots: Snapshots = (
+            FileSnapshots(Path(path))
+            if path is not None
+            else DatabaseSnapshots(agent.name, session_id, connection_string)
         )
+        self._held: SavedRun | None = None
         self.losses: tuple[TranslationLoss, ...] = ()
         """What the translation of the run that was loaded last left out without harm."""
 
     async def save(self, state: RunState[Any] | RunResult | RunResultStreaming) -> None:
         """Saves a paused run: its snapshot, what it waits for and what it used, all or nothing.
 
+        A run that has ended can be saved, too; it is not in the way of the next.
+
         Args:
             state: The state of the run, or its result.
 
         Raises:
-            RunStateConflictError: There is another paused run, or somebody saved this one meanwhile.
+            RunStateConflictError: There is another paused run, or somebody saved or resumed this one meanwhile.
         """
-        paused = state if isinstance(state, RunState) else state.to_state()
-        claim = await self._runs.save(
-            seal(self._agent, paused),
-            interruptions_of(paused),
-            usage_of(self._agent, paused),
-            claim_of(paused),
+        saved = state if isinstance(state, RunState) else state.to_state()
+        if saved._context is None:
+            raise ValueError("The run could not be saved: its state has no context. Give a state of the Agents SDK")
+        origin = origin_of(saved)
+        snapshot = Snapshot(
+            envelope=seal(self._agent, saved),
+            is_ended=saved._current_step is None,
+            interruptions=interruptions_of(saved, origin.interruptions if origin is not None else ()),
+            usage=usage_of(self._agent, saved._context.usage),
         )
-        remember_claim(paused, claim)
+        await settlements_under_way()
+        if origin is not None and origin.snapshots.place == self._snapshots.place:
+            run = await self._snapshots.replace(snapshot, origin.run)
+        else:
+            run = await self._snapshots.add(snapshot, self._held)
+        if run is None:
+            raise RunStateConflictError(
+                f"The run {self._snapshots.place} could not be saved: there is a paused run that this store has not "
+                "loaded, or this one was saved, resumed or cleared since. Load it, or clear() it first"
+            )
+        self._remember(saved, run)
 
     async def load(self, *, take_over: bool = False) -> RunState[Any]:
         """Loads the paused run, to decide and to hand it to `run_agent`, which resumes it once.
 
         Args:
-            take_over: Also when somebody has begun to resume it: only when it is certain that they died.
+            take_over: Also when somebody has begun to resume it: only when it is certain that they died. What they
+                did since is not known, and is done again.
 
         Raises:
             RunStateNotFoundError: There is none.
             RunStateConflictError: It is being resumed.
-            RunStateGraphError: It belongs to other agents.
-            RunStateMalformedError: What is saved is damaged.
+            RunStateGraphError: It needs agents, tools or handoffs that the store's agent does not have.
+            RunStateMalformedError: What is saved is damaged, or of an unknown version.
             StateTranslationError: It cannot be carried over from the other language.
         """
-        envelope, claim = await self._runs.load(take_over)
+        await settlements_under_way()
+        found = await self._snapshots.read()
+        if found is None:
+            raise RunStateNotFoundError(f"There is no paused run {self._snapshots.place}")
+        run, envelope = found
+        if run.claim is not None and not take_over:
+            raise RunStateConflictError(
+                f"The run {self._snapshots.place} could not be loaded: it is being resumed, or who resumed it died "
+                f"(process and attempt {run.claim}). If that is certain, load(take_over=True) resumes it once more"
+            )
         opened = await unseal(self._agent, envelope)
         self.losses = opened.losses
         for loss in opened.losses:
             _log.info("The translation of a run left out %s (%s)", loss.what, loss.path)
-        remember_claim(opened.state, claim)
+        self._remember(opened.state, run)
         return opened.state
+
+    def _remember(self, state: RunState[Any], run: SavedRun) -> None:
+        self._held = run
+        remember_origin(state, Origin(self._snapshots, self._agent, run, state.get_interruptions()))
 
     async def clear(self) -> None:
         """Gives the paused run up, if there is one. Its record stays, but it cannot be loaded any more."""
-        await self._runs.clear()
+        await settlements_under_way()
+        await self._snapshots.clear()
+        self._held = None
 
     async def close(self) -> None:
         """Lets go of the database. Closing again does nothing."""
-        await self._runs.close()
+        await settlements_under_way()
+        await self._snapshots.close()
 
     async def __aenter__(self) -> RunStateStore:
         """Gives the store itself."""

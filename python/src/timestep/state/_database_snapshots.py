@@ -1,0 +1,146 @@
+"""The paused run of an agent in a session, in the database: by the same statements as in TypeScript."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+from uuid import uuid4
+
+from pydantic_core import to_json
+
+from ..database.database import Database, Parameter, open_database
+from ._facts import InterruptionFacts
+from ._snapshots import RunEnd, SavedRun, Snapshot
+from .envelope import Envelope
+
+_READ = """
+select s.run_id, s.version, s.claimed_by, s.language, s.sdk_name, s.sdk_version, s.schema_version, s.agent_graph,
+  s.guardrails_settled, s.state::text
+from timestep.runs r
+join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+where r.agent_name = $1 and coalesce(r.session_id, '') = coalesce($2, '') and r.state_version > 0
+  and s.cleared_at is null
+  and (r.status in ('interrupted', 'running') or r.status = 'completed' and s.claimed_by is null)
+order by r.status = 'completed', r.created_at desc
+limit 1
+"""
+_CLEAR = """
+with cleared as (
+  update timestep.run_states s set cleared_at = now()
+  from timestep.runs r
+  where r.agent_name = $1 and coalesce(r.session_id, '') = coalesce($2, '') and r.state_version > 0
+    and r.status in ('interrupted', 'running', 'completed') and s.run_id = r.run_id and s.cleared_at is null
+  returning s.run_id
+)
+select timestep.cancel_run(run_id) from cleared
+"""
+_WRITE = """
+select run_id, version from timestep.save_run_state(
+  $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
+)
+"""
+
+
+class DatabaseSnapshots:
+    """The paused run of an agent in a session, in the database."""
+
+    def __init__(self, agent_name: str, session_id: str | None, connection_string: str | None) -> None:
+        self._agent_name = agent_name
+        self._session_id = session_id
+        self._connection_string = connection_string
+        self._database: Database | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the run is."""
+        session = f" in session {self._session_id!r}" if self._session_id is not None else ""
+        return f"of agent {self._agent_name!r}{session}"
+
+    async def read(self) -> tuple[SavedRun, Envelope] | None:
+        """The paused run."""
+        rows = await self._open().query(_READ, [self._agent_name, self._session_id])
+        if not rows:
+            return None
+        run_id, version, claim, language, sdk_name, sdk_version, schema_version, graph, settled, state = rows[0]
+        envelope = Envelope(
+            language=str(language),
+            sdk_name=str(sdk_name),
+            sdk_version=str(sdk_version),
+            schema_version=str(schema_version),
+            agent_graph=graph if isinstance(graph, dict) else {},
+            guardrails_settled=bool(settled),
+            state=str(state),
+        )
+        return SavedRun(str(run_id), cast(int, version), None if claim is None else str(claim)), envelope
+
+    async def replace(self, snapshot: Snapshot, held: SavedRun) -> SavedRun | None:
+        """Saves a snapshot in the place of `held`."""
+        return await self._write(snapshot, held, None)
+
+    async def add(self, snapshot: Snapshot, held: SavedRun | None) -> SavedRun | None:
+        """Saves a snapshot as a new run."""
+        return await self._write(snapshot, held, str(uuid4()))
+
+    async def _write(self, snapshot: Snapshot, held: SavedRun | None, new_run_id: str | None) -> SavedRun | None:
+        status = "completed" if snapshot.is_ended else "interrupted"
+        described = {**snapshot.envelope.description(), "run_status": status, "is_other_run": new_run_id is not None}
+        parameters: list[Parameter] = [
+            self._agent_name,
+            self._session_id,
+            held.run_id if held is not None else None,
+            held.version if held is not None else None,
+            held.claim if held is not None else None,
+            new_run_id,
+            json.dumps(described),
+            snapshot.envelope.state,
+            json.dumps([facts.to_json() for facts in snapshot.interruptions]),
+            json.dumps([snapshot.usage.to_json()]),
+        ]
+        rows = await self._open().query(_WRITE, parameters)
+        return SavedRun(str(rows[0][0]), cast(int, rows[0][1]), None) if rows else None
+
+    async def claim(self, run: SavedRun, claim: str, decisions: list[InterruptionFacts]) -> bool:
+        """Takes the right to resume a run, and notes the decisions."""
+        decided = json.dumps([facts.to_json() for facts in decisions])
+        async with self._opened() as database:
+            rows = await database.query(
+                "select timestep.claim_run_state($1, $2::int, $3, $4, $5::text::json)",
+                [run.run_id, run.version, run.claim, claim, decided],
+            )
+        return rows[0][0] is True
+
+    async def settle(self, run: SavedRun, end: RunEnd) -> bool:
+        """Notes that a run has ended."""
+        output = to_json(end.final_output, fallback=str).decode()
+        async with self._opened() as database:
+            rows = await database.query(
+                "select timestep.settle_run_state($1, $2::int, $3, $4::text::json, $5::text::json)",
+                [run.run_id, run.version, run.claim, output, json.dumps([end.usage.to_json()])],
+            )
+        return rows[0][0] is True
+
+    async def clear(self) -> None:
+        """Gives the paused run up."""
+        await self._open().query(_CLEAR, [self._agent_name, self._session_id])
+
+    async def close(self) -> None:
+        """Lets go of the database."""
+        database, self._database = self._database, None
+        if database is not None:
+            await database.close()
+
+    def _open(self) -> Database:
+        if self._database is None:
+            self._database = open_database(self._connection_string)
+        return self._database
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Database]:
+        """For who goes on with a state after its store was closed."""
+        database = open_database(self._connection_string)
+        try:
+            yield database
+        finally:
+            await database.close()

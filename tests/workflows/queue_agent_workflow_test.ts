@@ -77,7 +77,11 @@ workflowTest("queueAgentWorkflow() gives the run that holds the deduplication id
 workflowTest("registerAgentQueue() limits how many runs are under way", async () => {
   // The first waits for the second: two at once there must be.
   const both = Promise.withResolvers<void>();
-  const { agent, most } = observedAgent("Limited", 60, (underWay) => underWay < 2 ? both.promise : both.resolve());
+  const { agent, most } = observedAgent(
+    "Limited",
+    60,
+    (underWay) => underWay < 2 ? both.promise : both.resolve(),
+  );
   await registerAgentQueue({ name: "two at once", concurrency: 2, pollingIntervalMs: 30 });
   const handles = [];
   for (let n = 0; n < 6; n++) {

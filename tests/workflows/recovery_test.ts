@@ -1,0 +1,206 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { configureDBOS, getRun, queueAgentWorkflow, registerAgentQueue, shutdownDBOS } from "../../mod.ts";
+import { type FreshDatabase, testDatabases } from "../_databases.ts";
+import { createEffects, effects, startWorker, type Worker } from "./_workers.ts";
+import type { WorkerOptions } from "./_worker.ts";
+import { pause, steppingAgent, uniqueName, until } from "./_workflows.ts";
+
+const TIMES = { stepMs: 300, heartbeatSeconds: 0.2, executorTimeoutSeconds: 3 };
+
+/** A test with workers in processes of their own; this process only starts runs and looks on. */
+function workersTest(
+  name: string,
+  body: (
+    fresh: FreshDatabase,
+    start: (options?: Partial<WorkerOptions>) => Worker,
+    agentName: string,
+  ) => Promise<void>,
+): void {
+  for (const target of testDatabases().filter(({ engine }) => engine === "postgres")) {
+    Deno.test(`${name} [postgres]`, async () => {
+      await using fresh = await target.create();
+      const { connectionString } = fresh;
+      await createEffects(fresh.database);
+      configureDBOS({ connectionString, execute: false });
+      const agentName = uniqueName("Worker's");
+      const workers: Worker[] = [];
+      const start = (options: Partial<WorkerOptions> = {}) => {
+        const worker = startWorker({ connectionString, agentName, steps: 4, ...TIMES, ...options });
+        workers.push(worker);
+        return worker;
+      };
+      try {
+        await body(fresh, start, agentName);
+      } finally {
+        await shutdownDBOS();
+        configureDBOS({});
+        await Promise.all(workers.map((worker) => worker.end()));
+      }
+    });
+  }
+}
+
+workersTest(
+  "a living worker goes on with the run of one that was killed",
+  async ({ database }, start, agentName) => {
+    const agent = steppingAgent(agentName, 4);
+    const workers = [start(), start()];
+    await Promise.all(workers.map(({ ready }) => ready));
+    const handle = await queueAgentWorkflow({ agent, inputItems: "Go." });
+    await until(async () => (await effects(database, handle.workflowId)).length >= 2);
+    const [{ pid } = { pid: 0 }] = await effects(database, handle.workflowId);
+    workers.find((worker) => worker.pid === pid)?.signal("SIGKILL");
+    assertEquals((await handle.getResult()).finalOutput, "4 steps");
+    const done = await effects(database, handle.workflowId);
+    assertEquals(new Set(done.map((effect) => effect.pid)), new Set(workers.map((worker) => worker.pid)));
+    assertEquals(new Set(done.map(({ step }) => step)), new Set([1, 2, 3, 4]));
+    // Only the call that was under way may have been made twice.
+    assertEquals(done.length <= 5, true);
+  },
+);
+
+workersTest(
+  "a worker that comes back to life writes nothing of a run it lost",
+  async ({ database }, start, agentName) => {
+    const agent = steppingAgent(agentName, 4);
+    const zombie = start();
+    await zombie.ready;
+    const handle = await queueAgentWorkflow({ agent, inputItems: "Go.", workflowId: "haunted" });
+    await until(async () => (await effects(database, "haunted")).length >= 2);
+    zombie.signal("SIGSTOP");
+    await start().ready;
+    assertEquals((await handle.getResult()).finalOutput, "4 steps");
+    const written = () =>
+      database.query(
+        "select key, epoch, output::text from timestep.journal where run_id = 'haunted' order by key",
+      );
+    const before = await written();
+    const finishedAt = (await getRun("haunted")).finishedAt;
+    zombie.signal("SIGCONT");
+    // It has noticed when it says again that it is alive, and has had time to write.
+    await until(async () => {
+      const rows = await database.query(
+        "select from timestep.executors where last_seen_at > now() - interval '0.5 seconds'",
+      );
+      return rows.length === 2;
+    });
+    await pause(1000);
+    assertEquals(await written(), before);
+    assertEquals((await getRun("haunted")).finishedAt, finishedAt);
+    // It is good for new runs.
+    const next = await queueAgentWorkflow({ agent, inputItems: "Again." });
+    assertEquals((await next.getResult()).status, "completed");
+  },
+);
+
+workersTest(
+  "handOver() leaves a run for others to go on with at once",
+  async ({ database }, start, agentName) => {
+    const agent = steppingAgent(agentName, 6);
+    // Nobody could time out while this test runs: it is handed over or it stands still.
+    const options = { steps: 6, stepMs: 700, executorTimeoutSeconds: 600 };
+    await start({ ...options, handOverAfterMs: 3000 }).ready;
+    const handle = await queueAgentWorkflow({ agent, inputItems: "Go." });
+    await until(async () => (await effects(database, handle.workflowId)).length >= 1);
+    await start(options).ready;
+    assertEquals((await handle.getResult()).finalOutput, "6 steps");
+    const done = await effects(database, handle.workflowId);
+    assertEquals(new Set(done.map(({ pid }) => pid)).size, 2);
+    assertEquals(done.length <= 7, true);
+  },
+);
+
+workersTest(
+  "a run whose agent nobody knows waits for a worker that does",
+  async ({ database }, start, agentName) => {
+    const agent = steppingAgent(agentName, 1);
+    const handle = await queueAgentWorkflow({ agent, inputItems: "Go.", workflowId: "patient" });
+    await start({ agentName: "Somebody else's", steps: 1 }).ready;
+    await until(async () => {
+      const [row] = await database.query(
+        `select s.status from timestep.runs r join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+       where r.run_id = 'patient'`,
+      );
+      return row?.["status"] === "DELAYED";
+    });
+    assertEquals(await handle.getStatus(), "queued");
+    await start({ steps: 1 }).ready;
+    assertEquals((await handle.getResult()).finalOutput, "1 steps");
+  },
+);
+
+workersTest(
+  "reap() hands the runs of the dead to whoever comes next",
+  async ({ database }, start, agentName) => {
+    const agent = steppingAgent(agentName, 4);
+    const first = start();
+    await first.ready;
+    const handle = await queueAgentWorkflow({ agent, inputItems: "Go." });
+    await until(async () => (await effects(database, handle.workflowId)).length >= 1);
+    await first.end();
+    await until(async () => {
+      const [row] = await database.query("select timestep.reap(interval '1 second') as reaped");
+      return row?.["reaped"] === 1;
+    });
+    assertEquals(await handle.getStatus(), "running");
+    await start().ready;
+    assertEquals((await handle.getResult()).finalOutput, "4 steps");
+  },
+);
+
+workersTest(
+  "workers finish all runs while they are killed at random",
+  async ({ database }, start, agentName) => {
+    const agent = steppingAgent(agentName, 3);
+    const runs = 20;
+    await registerAgentQueue({ name: "many", workerConcurrency: 5, pollingIntervalMs: 100 });
+    const handles = [];
+    for (let n = 0; n < runs; n++) {
+      handles.push(
+        await queueAgentWorkflow({ agent, inputItems: "Go.", workflowId: `many-${n}`, queueName: "many" }),
+      );
+    }
+    const seed = Number(Deno.env.get("TIMESTEP_TEST_SEED") ?? Date.now() % 1_000_000);
+    console.log(`TIMESTEP_TEST_SEED=${seed}`);
+    const random = randomNumbers(seed);
+    const options = { steps: 3, stepMs: 50 };
+    const workers = [start(options), start(options)];
+    let finished = false;
+    const murders = (async () => {
+      for (let kill = 0; kill < 3 && !finished; kill++) {
+        await Promise.all(workers.map(({ ready }) => ready));
+        await pause(random() * 1500);
+        const victim = Math.floor(random() * workers.length);
+        workers[victim]?.signal("SIGKILL");
+        workers[victim] = start(options);
+      }
+    })();
+    const results = await Promise.all(handles.map((handle) => handle.getResult()));
+    finished = true;
+    await murders;
+    assertEquals(results.map(({ finalOutput }) => finalOutput), Array(runs).fill("3 steps"));
+    // What a process had completed and recorded is in the journal once, and was never done again by another one.
+    const repeated = await database.query(
+      `select run_id, step, count(*)::int as times from public.effects group by run_id, step having count(*) > 1`,
+    );
+    const recovered = await database.query("select run_id from timestep.runs where epoch > 1");
+    assertEquals(
+      repeated.length <= recovered.length,
+      true,
+      `${repeated.length} repeated, ${recovered.length} recovered`,
+    );
+    assertNotEquals(recovered.length, runs);
+  },
+);
+
+/** Numbers from 0 to 1 that are the same for the same seed. */
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    // mulberry32
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -82,7 +82,6 @@ export class FileSnapshots implements Snapshots {
 
   async #save({ envelope, isEnded }: Snapshot, runId: string, version: number): Promise<SavedRun> {
     const status = isEnded ? "completed" : "interrupted";
-    // deno-lint-ignore camelcase -- the names of the columns
     await this.#write({ run_id: runId, version, status, claimed_by: null, ...envelope });
     return { runId, version, claim: null };
   }

@@ -149,7 +149,7 @@ export function usageOf(agent: AnyAgent, state: AnyRunState): ModelUsage[] {
 
 function modelName(agent: AnyAgent): string {
   const { model } = agent;
-  if (typeof model === "string") return model;
+  if (typeof model === "string") return storable(model || getDefaultModel());
   return model.constructor.name;
 }
 

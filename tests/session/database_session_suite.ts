@@ -2,7 +2,7 @@ import type { AgentInputItem } from "@openai/agents";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DatabaseSession, SessionHistoryError } from "../../mod.ts";
 import type { FreshDatabase, TestDatabase } from "../_databases.ts";
-import { say } from "./_items.ts";
+import { say } from "../_items.ts";
 import { sessionSuite } from "./session_suite.ts";
 
 /** What a `DatabaseSession` has to do, as tests of one engine. */

@@ -8,7 +8,7 @@ import {
 import { assistantMessage, functionCall, ScriptedModel } from "@openai/agents-core/testing";
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { runAgent } from "@timestep-ai/timestep";
-import { call, randomItems, say, seededRandom } from "./_items.ts";
+import { call, randomItems, say, seededRandom } from "../_items.ts";
 import { weather } from "./_weather.ts";
 
 setTracingDisabled(true);

@@ -1,5 +1,9 @@
 import { testDatabases } from "../_databases.ts";
+import { damageSuite } from "./damage_suite.ts";
 import { storeSuite } from "./store_suite.ts";
 import { databaseTarget } from "./store_target.ts";
 
-testDatabases().filter(({ engine }) => engine === "postgres").map(databaseTarget).forEach(storeSuite);
+for (const target of testDatabases().filter(({ engine }) => engine === "postgres").map(databaseTarget)) {
+  storeSuite(target);
+  damageSuite(target);
+}

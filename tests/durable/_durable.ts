@@ -53,7 +53,10 @@ export class FunctionModel implements Model {
     const text = output.flatMap((item) =>
       item.type === "message" || item.type === undefined ? textOf(item) : []
     );
-    for (const delta of text.join("").match(/.{1,3}/gs) ?? []) yield { type: "output_text_delta", delta };
+    for (const delta of text.join("").match(/.{1,3}/gs) ?? []) {
+      yield { type: "output_text_delta", delta };
+      await tick();
+    }
     const usage = { inputTokens: 10, outputTokens: 5, totalTokens: 15 };
     // The same items: the SDK types those of events more narrowly.
     yield { type: "response_done", response: { id: responseId, usage, output: output as never } };

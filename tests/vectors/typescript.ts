@@ -53,7 +53,8 @@ export async function typescriptVector(scenario: Scenario): Promise<Vector> {
   };
 }
 
-function inputOf(scenario: Scenario): string | AgentInputItem[] {
+/** What a run starts from, in the form of this SDK. */
+export function inputOf(scenario: Scenario): string | AgentInputItem[] {
   const { input } = scenario;
   if (typeof input === "string") return input;
   return (Array.isArray(input) ? input : input.typescript) as AgentInputItem[];

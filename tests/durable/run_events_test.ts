@@ -119,7 +119,7 @@ testOnEach(
   "readRunEvents() tells who has read part of an attempt that was cut off to start the step anew",
   async ({ database }) => {
     const agent = talkingAgent("Cut");
-  let resets = 0;
+    let resets = 0;
     for (let at = 1; at <= 5; at++) {
       const run = { runId: `r${at}`, agent, input: "Go.", stream: true };
       const mortal = new MortalDatabase(database, { at, when: "after" });
@@ -136,7 +136,7 @@ testOnEach(
       for (let seen = 0; seen <= first.length; seen++) {
         const before = first.slice(0, seen);
         const after = await read(database, run.runId, before.at(-1)?.position ?? 0);
-      resets += after.filter(({ type }) => type === "reset").length;
+        resets += after.filter(({ type }) => type === "reset").length;
         assertEquals(
           shown([...before, ...after]),
           { "model:0.2": TEXT },

@@ -18,7 +18,7 @@ const COLOURS = /\x1b\[[0-9;]*m/g;
 
 /**
  * Runs this Deno with arguments, from the repository's root, to its end. A signal that would end this process
- * ends the child first, so that a caller's `finally` runs.
+ * ends the child first, and then rejects, so that a caller's `finally` runs.
  *
  * @returns How it ended and what it wrote.
  */
@@ -47,6 +47,7 @@ export async function deno(
       read(child.stderr, parts, show ? Deno.stderr : null),
     ]);
     const { code } = await child.status;
+    if (insist !== undefined) throw new Error("Stopped by a signal");
     return { code, text: parts.join("").replaceAll(COLOURS, "") };
   } finally {
     clearTimeout(insist);

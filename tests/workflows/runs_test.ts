@@ -1,0 +1,82 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  cancelRun,
+  configureDBOS,
+  DBOSConfiguredLateError,
+  getRun,
+  listRuns,
+  queueAgentWorkflow,
+  readRunEvents,
+  runAgentWorkflow,
+  RunNotFoundError,
+} from "../../mod.ts";
+import { steppingAgent, uniqueName, workflowTest } from "./_workflows.ts";
+
+workflowTest("getRun() tells all of a run", async () => {
+  const agent = steppingAgent(uniqueName("Stepper"), 1);
+  await runAgentWorkflow({ agent, inputItems: "Go.", workflowId: "told", ownerId: "ada" });
+  const { createdAt, updatedAt, finishedAt, ...run } = await getRun("told");
+  assertEquals(run, {
+    runId: "told",
+    status: "completed",
+    agentName: agent.name,
+    sessionId: null,
+    ownerId: "ada",
+    segment: 0,
+    forkedFrom: null,
+    input: "Go.",
+    finalOutput: "1 steps",
+    error: null,
+  });
+  assertEquals([createdAt, updatedAt, finishedAt].every((date) => date instanceof Date), true);
+  await assertRejects(() => getRun("untold"), RunNotFoundError, "untold");
+});
+
+workflowTest("listRuns() lists the newest first, by page and by what is asked for", async () => {
+  const agent = steppingAgent(uniqueName("Stepper"), 0);
+  const other = steppingAgent(uniqueName("Other"), 0);
+  for (let n = 1; n <= 5; n++) {
+    await queueAgentWorkflow({ agent: n === 5 ? other : agent, inputItems: "Go.", workflowId: `run-${n}` });
+  }
+  const ids = async (options: Parameters<typeof listRuns>[0]) =>
+    (await listRuns(options)).map(({ runId }) => runId);
+  assertEquals(await ids({ limit: 2 }), ["run-5", "run-4"]);
+  assertEquals(await ids({ limit: 2, before: "run-4" }), ["run-3", "run-2"]);
+  assertEquals(await ids({ limit: 2, before: "run-2" }), ["run-1"]);
+  assertEquals(await ids({ agentName: other.name }), ["run-5"]);
+  await cancelRun("run-1");
+  assertEquals(await ids({ status: "cancelled" }), ["run-1"]);
+  assertEquals((await ids({ status: ["queued", "cancelled"] })).length, 5);
+  assertEquals(await ids({ sessionId: "nobody's" }), []);
+  await assertRejects(() => listRuns({ limit: 0 }), RangeError, "limit is 0");
+  await assertRejects(() => listRuns({ before: "none" }), RunNotFoundError, "none");
+}, { execute: false });
+
+workflowTest("cancelRun() takes a queued run out of its queue", async ({ database }) => {
+  const agent = steppingAgent(uniqueName("Stepper"), 0);
+  await queueAgentWorkflow({ agent, inputItems: "Go.", workflowId: "unwanted" });
+  assertEquals((await cancelRun("unwanted")).status, "cancelled");
+  const [row] = await database.query("select status, queue_name from dbos.workflow_status");
+  assertEquals(row, { status: "CANCELLED", queue_name: null });
+  await assertRejects(() => cancelRun("nobody"), RunNotFoundError, "nobody");
+}, { execute: false });
+
+workflowTest("readRunEvents() reads what a run has told, to its end", async () => {
+  const agent = steppingAgent(uniqueName("Stepper"), 1);
+  await runAgentWorkflow({ agent, inputItems: "Go.", workflowId: "heard" });
+  const events = await Array.fromAsync(readRunEvents("heard"));
+  assertEquals(events.length > 0, true);
+  const last = events.at(-1);
+  assertEquals(await Array.fromAsync(readRunEvents("heard", { after: last?.position ?? 0 })), []);
+});
+
+workflowTest("configureDBOS() refuses to change what is in use", async ({ connectionString }) => {
+  await listRuns();
+  assertThrows(() => configureDBOS({ name: "another" }), DBOSConfiguredLateError);
+  configureDBOS({ connectionString, heartbeatSeconds: 0.1, executorTimeoutSeconds: 2 });
+  assertThrows(
+    () => configureDBOS({ heartbeatSeconds: 10, executorTimeoutSeconds: 10 }),
+    RangeError,
+    "heartbeats",
+  );
+});

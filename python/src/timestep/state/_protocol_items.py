@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ._json import At, JsonObject
-from ._raw_items import JS_PLACEHOLDER_ID, PY_PLACEHOLDER_ID, to_python_item
+from ._raw_fields import JS_PLACEHOLDER_ID, PY_PLACEHOLDER_ID
+from ._raw_items import to_python_item
 from .translation_error import StateTranslationError
 
 ToolNames = Callable[[str], str | None]

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 
 from ._json import At, JsonObject
-from ._raw_items import hosted_kind, to_python_item
+from ._raw_hosted import hosted_kind
+from ._raw_items import to_python_item
 
 LookupKey = JsonObject
 """How the Python SDK names a function tool: its kind, name and namespace."""

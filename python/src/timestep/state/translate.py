@@ -6,18 +6,16 @@ from dataclasses import dataclass
 
 from ._approvals import to_python_approvals
 from ._calls import Calls, account
+from ._guardrails import to_python_guardrail_results
 from ._json import At, JsonObject, parse
 from ._losses import Losses, TranslationLoss
+from ._pause import check_version, refuse_what_is_not_a_pause
 from ._raw_items import to_python_item
 from ._response import Response, to_python_response
 from ._run_items import agent_name, to_python_approval, to_python_run_item
 from ._sdk import CURRENT_SCHEMA_VERSION
 from ._usage import to_python_usage
 from .agent_graph import AgentGraph, require_agent
-
-TYPESCRIPT_SCHEMA_VERSIONS = ("1.21", "1.22")
-"""The versions of the TypeScript SDK's snapshots that are translated, of its releases 0.19 and 0.20: those that were
-tested."""
 
 
 @dataclass(frozen=True)
@@ -92,22 +90,13 @@ _FIELDS = (
     "pendingSessionWrite",
     "pendingLegacyCompactionSessionItems",
 )
-_SESSION_FIELDS = (
-    "currentTurnDeferredSessionItemIndexes",
-    "currentTurnBlockedSessionStartIndex",
-    "currentTurnExecutedWithSessionBinding",
-    "pendingSessionHistoryTransaction",
-    "pendingSessionWrite",
-    "pendingLegacyCompactionSessionItems",
-)
-"""Fields that are there while a write to the session is unfinished."""
 
 
 def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: bool, around: list[At]) -> JsonObject:
     """Translates a run; `around` has the contexts of the runs around it, the outermost first."""
-    _check_version(root)
+    check_version(root)
     root.object(*_FIELDS)
-    _refuse_what_is_not_a_pause(root, guardrails_settled)
+    refuse_what_is_not_a_pause(root, guardrails_settled=guardrails_settled)
     current_agent = require_agent(graph, root.need("currentAgent"), agent_name(root.need("currentAgent")))
     interruptions = [
         to_python_approval(item) for item in root.need("currentStep").need("data").need("interruptions").list()
@@ -139,7 +128,7 @@ def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: 
         "tool_use_tracker": _tool_use(root),
         "max_turns": _max_turns(root),
         "no_active_agent_run": True,
-        **_guardrail_results(root),
+        **to_python_guardrail_results(root),
         **conversation,
         "auto_previous_response_id": False,
         "generated_prompt_cache_key": None,
@@ -162,53 +151,6 @@ def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: 
         "current_turn_persisted_item_count": _persisted(root, positions, response, generated),
         "trace": _trace(root, losses),
     }
-
-
-def _check_version(root: At) -> None:
-    version = root.need("$schemaVersion")
-    if version.value not in TYPESCRIPT_SCHEMA_VERSIONS:
-        known = ", ".join(TYPESCRIPT_SCHEMA_VERSIONS)
-        version.fail(
-            "unknown_schema_version",
-            f"The TypeScript SDK wrote schema version {version.value!r}; known here: {known}. "
-            "Use versions of both SDKs that belong together",
-        )
-
-
-def _refuse_what_is_not_a_pause(root: At, guardrails_settled: bool) -> None:
-    step = root.get("currentStep")
-    if step is None or step.need("type").value != "next_step_interruption":
-        root.fail(
-            "not_interrupted",
-            "Only a run that waits for approvals can be carried over, and this one does not. "
-            "Resume in the language that saved it",
-        )
-    step.need("data").object("interruptions")
-    if root.get("lastProcessedResponse") is None:
-        root.fail("response_unprocessed", "The last answer of the model was not processed yet")
-    sandbox = root.get("sandbox")
-    if sandbox is not None:
-        sandbox.fail("sandbox", "The run has a sandbox, which belongs to the language that made it")
-    for name in _SESSION_FIELDS:
-        unfinished = root.get(name)
-        if unfinished is not None:
-            unfinished.fail(
-                "session_write_pending",
-                "The session has not been written to the end. Resume in the language that saved it",
-            )
-    compacted = root.get("currentTurnSessionWriteCompactedItemCount")
-    if compacted is not None and compacted.value != root.need("currentTurnPersistedItemCount").value:
-        compacted.fail("session_write_pending", "The session has not been compacted to the end")
-    completed = root.get("initialInputGuardrailsCompleted")
-    if not guardrails_settled or completed is None or not completed.flag():
-        root.fail(
-            "guardrails_unsettled",
-            "It is not certain that the guardrails of the input had finished when the run was saved. "
-            "Wait for the end of the run before saving it",
-        )
-    ambiguous = root.get("ambiguousToolInvocationCallIds")
-    if ambiguous is not None and ambiguous.list():
-        ambiguous.fail("call_id_reused", "Calls of tools cannot be told apart by their ids")
 
 
 def _generated_items(
@@ -341,48 +283,6 @@ def _tool_use(root: At) -> JsonObject:
 def _max_turns(root: At) -> int | None:
     max_turns = root.get("maxTurns")
     return max_turns.count() if max_turns is not None else None
-
-
-_BEHAVIORS = {"allow": "allow", "rejectContent": "reject_content", "throwException": "raise_exception"}
-
-
-def _guardrail_results(root: At) -> JsonObject:
-    return {
-        "input_guardrail_results": _results(root, "inputGuardrailResults"),
-        "output_guardrail_results": _results(root, "outputGuardrailResults"),
-        "tool_input_guardrail_results": _tool_results(root, "toolInputGuardrailResults"),
-        "tool_output_guardrail_results": _tool_results(root, "toolOutputGuardrailResults"),
-    }
-
-
-def _results(root: At, name: str) -> list[object]:
-    results = root.need(name).list()
-    for result in results:
-        if result.need("output").need("tripwireTriggered").flag():
-            result.fail("guardrail_tripped", "A guardrail has tripped: the run must not go on")
-    return [result.object() for result in results]
-
-
-def _tool_results(root: At, name: str) -> list[JsonObject]:
-    found = root.get(name)
-    translated: list[JsonObject] = []
-    for result in found.list() if found is not None else ():
-        result.object("guardrail", "output")
-        output = result.need("output")
-        behavior = output.need("behavior")
-        kind = behavior.need("type").one_of(*_BEHAVIORS)
-        if kind == "throwException":
-            result.fail("guardrail_tripped", "A guardrail of a tool has tripped: the run must not go on")
-        translated.append(
-            {
-                "guardrail": result.need("guardrail").object(),
-                "output": {
-                    "outputInfo": output.object().get("outputInfo"),
-                    "behavior": {**behavior.object(), "type": _BEHAVIORS[kind]},
-                },
-            }
-        )
-    return translated
 
 
 def _trace(root: At, losses: Losses) -> JsonObject | None:

@@ -98,8 +98,6 @@ workflowTest("a schedule fires each tick once and catches up what was missed onc
   await createScheduledAgentWorkflow({ name: "yearly", crontab: "0 0 1 1 *", agent, inputItems: "Tick." });
   // Nobody was there for years.
   await database.query("update timestep.schedules set next_at = '2020-01-01T00:00:00Z'");
-    "update timestep.schedules set next_at = date_trunc('hour', now()) - interval '24 hours'",
-  );
   await ensureDBOSLaunched();
   await until(async () => await finished() >= 1);
   await pause(500);

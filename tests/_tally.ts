@@ -21,6 +21,25 @@ export function readTally(code: number, text: string): Tally {
   return tally;
 }
 
+/**
+ * Reads the summary of pytest, its last line: `3 failed, 120 passed, 2 skipped in 9.99s`.
+ *
+ * @param code Its exit code: one that stopped before or beside its tests counts as a failure.
+ * @param text What it wrote.
+ */
+export function readPytestTally(code: number, text: string): Tally {
+  const summary =
+    [...text.matchAll(/^.*\b(?:passed|failed|error|skipped)\b.* in [\d.]+s.*$/gm)].at(-1)?.[0] ?? "";
+  const count = (word: string) => Number(new RegExp(`(\\d+) ${word}`).exec(summary)?.[1] ?? 0);
+  const tally = {
+    passed: count("passed"),
+    failed: count("failed") + count("error"),
+    skipped: count("skipped"),
+  };
+  if (code !== 0 && tally.failed === 0) tally.failed = 1;
+  return tally;
+}
+
 /** Adds up. */
 export function sum(tallies: readonly Tally[]): Tally {
   const total = { passed: 0, failed: 0, skipped: 0 };

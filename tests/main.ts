@@ -1,6 +1,6 @@
 /**
- * `deno task test`: starts a throwaway Postgres when its programs are there, runs all tests and every example in
- * the documentation, and closes with a line that counts them. Arguments are passed to `deno test`; paths among
+ * `deno task test`: starts a throwaway Postgres when its programs are there, runs all tests, every example in the
+ * documentation and the tests of the Python package, and closes with a line that counts them. Arguments are passed to `deno test`; paths among
  * them replace the whole suite: `deno task test tests/state --filter=save`.
  *
  * @module
@@ -8,8 +8,9 @@
 import { deno } from "./_child.ts";
 import { OllamaStandIn } from "./model/_ollama_stand_in.ts";
 import { OpenAIStandIn, weatherScript } from "./openai_stand_in/mod.ts";
-import { readTally, sum, type Tally, tallyLine } from "./_tally.ts";
+import { readPytestTally, readTally, sum, type Tally, tallyLine } from "./_tally.ts";
 import { withPostgres } from "./_with_postgres.ts";
+import { testPython } from "./python_main.ts";
 
 if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
 
@@ -21,7 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
     // Whatever opens the default database does not find the developer's own.
     const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite` };
     const tallies = [await test([...flags, ...(paths.length > 0 ? paths : ["tests"])], env)];
-    if (args.length === 0) tallies.push(await testDocumentation(env));
+    if (args.length === 0) tallies.push(await testDocumentation(env), await testPythonPackage());
     const total = sum(tallies);
     console.log(`\n${tallyLine(total)}`);
     return total.failed === 0 ? 0 : 1;
@@ -43,6 +44,14 @@ async function testDocumentation(env: Record<string, string>): Promise<Tally> {
   };
   // Their types are checked by the gate: here that would only cost time.
   return await test(["--doc", "--no-check", "README.md", "mod.ts", "src"], { ...env, ...standIns });
+}
+
+/** Runs the tests of the Python package, which CI must not leave out. */
+async function testPythonPackage(): Promise<Tally> {
+  console.log("\nThe Python package");
+  const { code, missing, text } = await testPython();
+  if (missing) return { passed: 0, failed: Deno.env.get("CI") ? 1 : 0, skipped: 0 };
+  return readPytestTally(code, text);
 }
 
 async function test(args: readonly string[], env: Record<string, string>): Promise<Tally> {

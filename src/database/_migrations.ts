@@ -238,7 +238,9 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-  paused record;
+  paused_run_id text;
+  paused_version integer;
+  paused_claim text;
   new_status text := coalesce(envelope ->> 'run_status', 'interrupted');
   saved_run_id text;
   saved_version integer;
@@ -248,7 +250,7 @@ begin
   ));
 
   if new_run_id is null then
-    select s.run_id, s.version, s.claimed_by into paused
+    select s.run_id, s.version, s.claimed_by into paused_run_id, paused_version, paused_claim
     from timestep.runs r
     join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
     where r.run_id = held_run_id and r.status in ('interrupted', 'running', 'completed') and s.cleared_at is null
@@ -257,7 +259,7 @@ begin
       return;
     end if;
   else
-    select s.run_id, s.version, s.claimed_by into paused
+    select s.run_id, s.version, s.claimed_by into paused_run_id, paused_version, paused_claim
     from timestep.runs r
     join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
     where r.agent_name = save_run_state.agent_name
@@ -268,21 +270,21 @@ begin
     for update of r, s;
   end if;
 
-  if paused.run_id is not null and (
-    paused.run_id is distinct from held_run_id or paused.version is distinct from held_version
-    or (paused.claimed_by is not null and paused.claimed_by is distinct from held_claim)
+  if paused_run_id is not null and (
+    paused_run_id is distinct from held_run_id or paused_version is distinct from held_version
+    or (paused_claim is not null and paused_claim is distinct from held_claim)
   ) then
     return;
   end if;
 
-  if paused.run_id is not null and (envelope ->> 'is_other_run')::boolean then
-    update timestep.run_states s set cleared_at = now() where s.run_id = paused.run_id;
+  if paused_run_id is not null and (envelope ->> 'is_other_run')::boolean then
+    update timestep.run_states s set cleared_at = now() where s.run_id = paused_run_id;
     update timestep.runs r set status = 'cancelled', finished_at = now(), updated_at = now()
-    where r.run_id = paused.run_id;
-    paused := null;
+    where r.run_id = paused_run_id;
+    paused_run_id := null;
   end if;
 
-  if paused.run_id is null then
+  if paused_run_id is null then
     -- One that had ended and was kept gives its place up.
     update timestep.run_states s set cleared_at = now()
     from timestep.runs r
@@ -298,7 +300,7 @@ begin
       case when new_status = 'completed' then now() end
     );
   else
-    saved_run_id := paused.run_id;
+    saved_run_id := paused_run_id;
     update timestep.runs r set
       status = new_status, state_version = state_version + 1, updated_at = now(),
       finished_at = case when new_status = 'completed' then now() end

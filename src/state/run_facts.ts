@@ -4,7 +4,7 @@ import type { AnyRunState } from "./envelope.ts";
 
 /** A call that a paused run waits for, or on which somebody has decided. */
 export interface InterruptionFacts {
-  /** The call's id; with a number behind it when agents used as tools gave several calls the same. */
+  /** The call's id, after the agent's name when the agent is used as a tool; names the interruption in its run. */
   interruptionId: string;
   /** `function_call`, `hosted_tool_call` and so on: the type of the call's item. */
   kind: string;
@@ -41,15 +41,19 @@ export function interruptionsOf(
   before: readonly RunToolApprovalItem[] = [],
 ): InterruptionFacts[] {
   const now = state.getInterruptions();
-  const numbered = [...number(before), ...number(now)];
+  const numbered = [...number(state, before), ...number(state, now)];
   return [...new Map(numbered.map(([id, item]) => [id, factsOf(state, id, item)])).values()];
 }
 
-/** Gives calls their ids: those of agents used as tools may be the same. */
-function number(items: readonly RunToolApprovalItem[]): [id: string, item: RunToolApprovalItem][] {
+/** Gives calls their ids: with the agent's name when it is used as a tool, since two may give calls the same id. */
+function number(
+  state: AnyRunState,
+  items: readonly RunToolApprovalItem[],
+): [id: string, item: RunToolApprovalItem][] {
   const seen = new Map<string, number>();
   return items.map((item) => {
-    const id = callIdOf(item) ?? nameOf(item);
+    const own = callIdOf(item) ?? nameOf(item);
+    const id = item.agent.name === state._currentAgent.name ? own : `${item.agent.name}:${own}`;
     const count = (seen.get(id) ?? 0) + 1;
     seen.set(id, count);
     return [count === 1 ? id : `${id}#${count}`, item];
@@ -90,7 +94,8 @@ function decisionOn(state: AnyRunState, item: RunToolApprovalItem): DecisionFact
   const record = state._context.toJSON().approvals[toolName];
   // Of function calls the SDK also takes the agent, which its types leave out: call ids of two may be the same.
   const query = { toolName, callId, ...(item.rawItem.type === "function_call" ? { agent: item.agent } : {}) };
-  const approved = state._context.isToolApproved(query) ?? decisionIn(record, callId);
+  const approved = state._context.isToolApproved(query) ??
+    (item.rawItem.type === "function_call" ? undefined : decisionIn(record, callId));
   if (approved === undefined) return pending;
   if (approved) return { status: "approved", always: record?.approved === true, message: null };
   const message = state._context.getRejectionMessage(toolName, callId) ?? record?.messages?.[callId];

@@ -29,25 +29,50 @@ from .state.run_state_errors import (
 from .state.run_state_store import RunStateStore
 from .state.translation_error import StateTranslationError
 from .tool.web_search import web_search
+from .workflows.decide import DecideResult, Decision, decide
+from .workflows.errors import (
+    DecisionConflictError,
+    InterruptionNotFoundError,
+    QueueNotFoundError,
+    RunConflictError,
+    RunNotFoundError,
+    SessionNotDurableError,
+)
+from .workflows.queue_agent_workflow import AgentWorkflowHandle, queue_agent_workflow
+from .workflows.runs import AgentWorkflowResult, Interruption, list_interruptions
 
 __all__ = [
+    "AgentWorkflowHandle",
+    "AgentWorkflowResult",
     "DatabaseError",
     "DatabaseSession",
+    "DecideResult",
+    "Decision",
+    "DecisionConflictError",
+    "Interruption",
+    "InterruptionNotFoundError",
     "MissingApiKeyError",
     "MultiModelProvider",
     "MultiModelProviderMap",
     "OllamaModelProvider",
+    "QueueNotFoundError",
+    "RunConflictError",
+    "RunNotFoundError",
     "RunStateConflictError",
     "RunStateGraphError",
     "RunStateMalformedError",
     "RunStateNotFoundError",
     "RunStateStore",
+    "SessionNotDurableError",
     "StateTranslationError",
     "TimestepError",
     "TranslationLoss",
     "UnknownModelPrefixError",
     "consume_result",
+    "decide",
     "default_result_processor",
+    "list_interruptions",
+    "queue_agent_workflow",
     "run_agent",
     "web_search",
 ]

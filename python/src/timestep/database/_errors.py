@@ -48,4 +48,4 @@ def explain_statement(error: psycopg.Error) -> DatabaseError:
     message = error.diag.message_primary or "no message"
     if state == "42501":
         return DatabaseError("permission_missing", f"The database does not allow it: {message}")
-    return DatabaseError("statement_failed", f"The database refused a statement: {message} ({state})")
+    return DatabaseError("statement_failed", f"The database refused a statement: {message} ({state})", state)

@@ -27,6 +27,8 @@ DatabaseErrorCode = Literal[
 class DatabaseError(TimestepError):
     """The database can't be reached, opened or used. It never carries a password."""
 
-    def __init__(self, code: DatabaseErrorCode, message: str) -> None:
+    def __init__(self, code: DatabaseErrorCode, message: str, sql_state: str | None = None) -> None:
         super().__init__(message)
         self.code: DatabaseErrorCode = code
+        self.sql_state = sql_state
+        """The five characters of the SQLSTATE, for `statement_failed`."""

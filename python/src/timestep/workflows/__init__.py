@@ -1,0 +1,1 @@
+"""Durable runs that workers of the TypeScript module execute: queue them, see them, decide about them."""

@@ -69,6 +69,11 @@ export class Engine {
     await this.#DBOSExecutor.globalInstance?.dispatchDequeuedWorkflows(workflowIds, ownerToken);
   }
 
+  /** Waits while this executor executes the workflow, so that its end need not be looked for. */
+  async whileExecuting(workflowId: string): Promise<void> {
+    await this.#running.get(workflowId)?.ended;
+  }
+
   /**
    * Claims nothing more, lets what is under way go on until the deadline, and lets go of the rest.
    *

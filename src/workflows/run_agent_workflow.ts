@@ -50,19 +50,20 @@ export async function runAgentWorkflow<TAgent extends AnyAgent>(
   const runId = checkedWorkflowId(options.workflowId);
   const prepared = await prepareRun(options);
   const engine = await launchedEngine();
-  await begin(runId, prepared, engine);
+  await execute(runId, prepared, engine);
   const database = engine?.database ?? await dispatchDatabase();
   return await loadResult(database, runId, options.agent);
 }
 
-/** Starts the run in this process, or leaves it to a worker when this process executes none. */
-async function begin(runId: string, prepared: PreparedRun, engine: Engine | undefined): Promise<void> {
+/** Executes the run in this process, or leaves it to a worker when this process executes none. */
+async function execute(runId: string, prepared: PreparedRun, engine: Engine | undefined): Promise<void> {
   const ownerToken = crypto.randomUUID();
   const database = engine?.database ?? await dispatchDatabase();
   const claimed = await database.transaction((transaction) =>
     startDirectly(transaction, runId, prepared, engine, ownerToken)
   );
   if (claimed) await engine?.dispatch([runId], ownerToken);
+  await engine?.whileExecuting(runId);
 }
 
 /**

@@ -116,21 +116,23 @@ class Stage:
         assert self.model_calls < len(script), f"no answer to model call {self.model_calls + 1}: {body['input']}"
         output = script[self.model_calls]
         self.model_calls += 1
-        return httpx2.Response(
-            200,
-            json={
-                "id": f"resp_{self.model_calls}",
-                "object": "response",
-                "created_at": 0,
-                "status": "completed",
-                "model": "scripted",
-                "output": output,
-                "usage": RESPONSE_USAGE,
-                "parallel_tool_calls": True,
-                "tool_choice": "auto",
-                "tools": [],
-            },
-        )
+        response = {
+            "id": f"resp_{self.model_calls}",
+            "object": "response",
+            "created_at": 0,
+            "status": "completed",
+            "model": "scripted",
+            "output": output,
+            "usage": RESPONSE_USAGE,
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+        }
+        if not body.get("stream"):
+            return httpx2.Response(200, json=response)
+        event = {"type": "response.completed", "sequence_number": 0, "response": response}
+        text = f"event: response.completed\ndata: {json.dumps(event)}\n\n"
+        return httpx2.Response(200, text=text, headers={"content-type": "text/event-stream"})
 
     def _agent(self, name: str) -> Agent[Any]:
         if name in self._agents:

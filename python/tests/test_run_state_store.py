@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from agents import Agent, RunConfig, Runner
+from agents import Agent, RunConfig, Runner, RunResultStreaming
 
 from timestep import (
     DatabaseSession,
@@ -227,6 +227,29 @@ async def test_a_state_is_resumed_one_time_after_the_other(make_store: MakeStore
         outcomes = await asyncio.gather(*(run_agent(stage.agent, state) for _ in range(3)), return_exceptions=True)
     assert sum(isinstance(outcome, RunStateConflictError) for outcome in outcomes) == 2
     assert len(stage.executed) == 1
+
+
+@pytest.mark.parametrize("processor", ["default", "raw"])
+async def test_a_streamed_run_is_settled_when_its_stream_has_ended(make_store: MakeStore, processor: str) -> None:
+    stage = Stage(scenario("paused_twice"))
+    async with make_store(stage.agent) as store:
+        await store.save(await run_agent(stage.agent, "Weather?", None, True))
+        for expected in (1, 0):
+            state = await store.load()
+            state.approve(state.get_interruptions()[0])
+            if processor == "raw":
+                result = await run_agent(stage.agent, state, None, True, None)
+                assert isinstance(result, RunResultStreaming)
+                async for _event in result.stream_events():
+                    pass
+            else:
+                result = await run_agent(stage.agent, state, None, True)
+            assert len(result.interruptions) == expected
+            if expected:
+                await store.save(result.to_state())
+        with pytest.raises(RunStateNotFoundError):
+            await store.load()
+    assert len(stage.executed) == 3
 
 
 async def test_an_ended_run_can_be_kept(make_store: MakeStore) -> None:

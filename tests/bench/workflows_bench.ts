@@ -89,7 +89,7 @@ async function benchRecovery(database: Database, connectionString: string): Prom
     const workers = [1, 2].map(() => startWorker({ ...options, executorTimeoutSeconds: timeoutSeconds }));
     await Promise.all(workers.map(({ ready }) => ready));
     const { workflowId } = await queueAgentWorkflow({
-      agent: steppingAgent(agentName, 3),
+      agent,
       inputItems: "Go.",
     });
     await until(async () => (await effects(database, workflowId)).length > 0);

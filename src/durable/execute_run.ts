@@ -5,6 +5,7 @@ import {
   type RunResult,
   type StreamedRunResult,
 } from "@openai/agents";
+import { agentChange } from "./agent_change.ts";
 import { MultiModelProvider } from "../model/multi_model_provider.ts";
 import { consumeResult } from "../run/consume_result.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
@@ -132,7 +133,14 @@ async function finishFailed(claim: ClaimedRun, error: unknown): Promise<RunOutco
     await execution.writer.drain();
     throw new ModelRateLimitedError(runId, wait, { cause: error });
   }
-  return await finishRun(claim, { type: "failure", failure: toRunFailure(error) });
+  const failure = toRunFailure(error);
+  if (error instanceof RunDivergedError) {
+    const change = await agentChange(execution.database, claim.agent, claim.agentFingerprint);
+    if (change) {
+      failure.error.message += ` The agent's code was changed since the run began, first at ${change}.`;
+    }
+  }
+  return await finishRun(claim, { type: "failure", failure });
 }
 
 /** Whether what stopped the execution would stop it again: the run's own code is at fault. */

@@ -130,6 +130,15 @@ export function toolResults({ input }: ModelRequest): Record<string, unknown> {
 /** Thrown by a database that a test has killed. */
 export class Killed extends Error {}
 
+/** When a process dies. */
+export interface Death {
+  /** At which write of the journal: counted from 1, or the first that records the step of this key. */
+  at: number | string;
+  when: "before" | "after";
+  /** Whether the process kills itself with SIGKILL; else it only does not reach the database any more. */
+  really?: boolean;
+}
+
 /**
  * A database whose process dies: at a write of the journal, before it is done or after. From then on nothing reaches
  * the database any more.
@@ -140,9 +149,9 @@ export class MortalDatabase implements Database {
   writes = 0;
   #dead = false;
   readonly #database: Database;
-  readonly #dies: { at: number; when: "before" | "after" } | undefined;
+  readonly #dies: Death | undefined;
 
-  constructor(database: Database, dies?: { at: number; when: "before" | "after" }) {
+  constructor(database: Database, dies?: Death) {
     this.engine = database.engine;
     this.#database = database;
     this.#dies = dies;
@@ -174,13 +183,19 @@ export class MortalDatabase implements Database {
 
   async #guard(queryable: Queryable, text: string, parameters?: readonly Parameter[]): Promise<Row[]> {
     if (this.#dead) throw new Killed();
-    const dies = text.includes("write_journal") && ++this.writes === this.#dies?.at;
+    const dies = text.includes("write_journal") && this.#isLast(++this.writes, parameters);
     if (dies && this.#dies?.when === "before") return this.#die();
     const rows = await queryable.query(text, parameters);
     return dies ? this.#die() : rows;
   }
 
+  #isLast(write: number, parameters: readonly Parameter[] = []): boolean {
+    const at = this.#dies?.at;
+    return at === write || (typeof at === "string" && String(parameters[3]).includes(`"${at}"`));
+  }
+
   #die(): never {
+    if (this.#dies?.really) Deno.kill(Deno.pid, "SIGKILL");
     this.#dead = true;
     throw new Killed("The process was killed.");
   }

@@ -279,7 +279,7 @@ testOnEach("executeRun() goes on with changed code while what is recorded fits",
       tools: [tool({ name: "count", description: "", parameters: z.object({}), execute: () => output })],
     });
   const run = { runId: "r", input: "x" };
-  const mortal = new MortalDatabase(database, { at: 3, when: "after" });
+  const mortal = new MortalDatabase(database, { at: "model:0.2", when: "after" });
   await execute(mortal, { ...run, agent: make("Be brief.", "1") }).catch((error) =>
     assert(error instanceof Killed)
   );
@@ -299,7 +299,7 @@ testOnEach(
         model: modelOfTurns([[["count", "c1"]], [["count", "c2"]]]),
         tools: [tool({
           name: toolName,
-          description: "",
+          description: guard ? "Guarded." : "",
           parameters: z.object({}),
           execute: () => "1",
           ...(guard
@@ -313,7 +313,7 @@ testOnEach(
             : {}),
         })],
       });
-    const mortal = new MortalDatabase(database, { at: 4, when: "after" });
+    const mortal = new MortalDatabase(database, { at: "model:0.2", when: "after" });
     await execute(mortal, { runId: "r", input: "x", agent: make("count") }).catch((error) =>
       assert(error instanceof Killed)
     );
@@ -322,6 +322,7 @@ testOnEach(
     const outcome = await executeRun({ database, runId: "r", segment: 0, executorId: "e" });
     assertEquals([outcome.status, outcome.error?.code], ["failed", "run_diverged"]);
     assert(outcome.error?.message.includes('"model:0.2"'), outcome.error?.message);
+    assert(outcome.error?.message.endsWith("first at A.tools[0].description."), outcome.error?.message);
   },
 );
 
@@ -335,3 +336,25 @@ testOnEach("executeRun() records nothing of runs beside it that are not durable"
   assertEquals([outcome.finalOutput, plain.finalOutput], ["done", "done"]);
   assertEquals(await database.query("select count(*)::int as n from timestep.journal"), [{ n: 3 }]);
 });
+
+testOnEach(
+  "executeRun() counts the attempts that the SDK made again, also after a crash",
+  async ({ database }) => {
+    let failures = 0;
+    const model = new FunctionModel(({ input }) => {
+      if (failures++ < 2) throw Object.assign(new Error("Overloaded"), { status: 503 });
+      return Array.isArray(input) && input.length > 1
+        ? [say("done")]
+        : [{ type: "function_call", callId: "c", name: "count", arguments: "{}", status: "completed" }];
+    });
+    const retry = { maxRetries: 3, policy: () => true, backoff: { initialDelayMs: 1, maxDelayMs: 1 } };
+    const count = tool({ name: "count", description: "", parameters: z.object({}), execute: () => 1 });
+    const agent = new Agent({ name: "A", model, modelSettings: { retry }, tools: [count] });
+    const run = { runId: "r", agent, input: "x" };
+    const mortal = new MortalDatabase(database, { at: 1, when: "after" });
+    await execute(mortal, run).catch((error) => assert(error instanceof Killed));
+    assertEquals(model.calls, 3);
+    const outcome = await execute(database, run);
+    assertEquals([outcome.status, outcome.usage.requests, model.calls], ["completed", 4, 4]);
+  },
+);

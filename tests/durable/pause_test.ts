@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Agent, tool } from "@openai/agents";
+import { Agent, hostedMcpTool, tool } from "@openai/agents";
 import { z } from "zod";
 import type { Database } from "../../mod.ts";
 import {
@@ -139,9 +139,9 @@ testOnEach(
     const paused = await execute(database, run);
     assertEquals(
       paused.interruptions.map(({ interruptionId, agentName }) => [interruptionId, agentName]).toSorted(),
-      [["p2", "Third"], ["s2", "Second"]],
+      [["Second:s2", "Second"], ["Third:p2", "Third"]],
     );
-    await decide(database, "r", { p2: { approve: true }, s2: { approve: true } });
+    await decide(database, "r", { "Third:p2": { approve: true }, "Second:s2": { approve: true } });
     const mortal = new MortalDatabase(database, { at: 3, when: "after" });
     await execute(mortal, { ...run, segment: 1 }).catch((error) => {
       if (!(error instanceof Killed)) throw error;
@@ -167,13 +167,53 @@ testOnEach("executeRun() tells an approval from an earlier one of the same call 
   });
   const run = { runId: "r", agent: outer, input: "Go." };
   await execute(database, run);
-  await decide(database, "r", { same: { approve: true } });
+  await decide(database, "r", { "Inner:same": { approve: false } });
   const again = await execute(database, { ...run, segment: 1 });
-  if (again.status === "interrupted") {
-    assertEquals(again.interruptions.map(({ interruptionId }) => interruptionId), ["same@1"]);
-    await decide(database, "r", { "same@1": { approve: false } });
-    const done = await execute(database, { ...run, segment: 2 });
-    assertEquals(done.status, "completed");
-    assertEquals(effects, ["pay 500"]);
-  }
+  assertEquals(
+    [again.status, effects],
+    ["completed", []],
+    "the SDK takes a decision to be about every call of the same id",
+  );
+  const rows = await database.query("select interruption_id, segment from timestep.interruptions");
+  assertEquals(rows, [{ interruption_id: "Inner:same", segment: 0 }]);
+});
+
+testOnEach("executeRun() pauses for the approvals of a hosted MCP server", async ({ database }) => {
+  const request = (id: string) => ({
+    type: "hosted_tool_call" as const,
+    id,
+    name: "send_mail",
+    status: "in_progress" as const,
+    arguments: "{}",
+    providerData: {
+      type: "mcp_approval_request",
+      id,
+      server_label: "mail",
+      name: "send_mail",
+      arguments: "{}",
+    },
+  });
+  const model = new FunctionModel(({ input }) => {
+    const items = Array.isArray(input) ? input : [];
+    const responses = items.flatMap((item) =>
+      item.type === "hosted_tool_call" && item.name === "mcp_approval_response" ? [item.providerData] : []
+    );
+    if (responses.length === 0) return [request("m1"), request("m2")];
+    return [say(JSON.stringify(responses.map((data) => data?.["approve"])))];
+  });
+  const mail = hostedMcpTool({
+    serverLabel: "mail",
+    serverUrl: "https://mail.example",
+    requireApproval: "always",
+  });
+  const run = { runId: "r", agent: new Agent({ name: "Mailer", model, tools: [mail] }), input: "Send." };
+  const paused = await execute(database, run);
+  assertEquals(paused.interruptions.map(({ kind, toolName }) => [kind, toolName]), [
+    ["hosted_tool_call", "send_mail"],
+    ["hosted_tool_call", "send_mail"],
+  ]);
+  const [first = "", second = ""] = paused.interruptions.map(({ interruptionId }) => interruptionId);
+  await decide(database, "r", { [first]: { approve: true }, [second]: { approve: false } });
+  const done = await execute(database, { ...run, segment: 1 });
+  assertEquals([done.status, done.finalOutput], ["completed", "[true,false]"]);
 });

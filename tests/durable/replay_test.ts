@@ -157,8 +157,7 @@ testOnEach("executeRun() calls no model and no tool when all is recorded", async
   const model = modelOfTurns([[["count", "a"]], [["count", "b"]]]);
   const count = tool({ name: "count", description: "", parameters: z.object({}), execute: () => ++effects });
   const agent = new Agent({ name: "Counter", model, tools: [count] });
-  const writes = 4;
-  const mortal = new MortalDatabase(database, { at: writes, when: "before" });
+  const mortal = new MortalDatabase(database, { at: "tool:0.2:b", when: "before" });
   const run = { runId: "r", agent, input: "Count." };
   await execute(mortal, run).catch((error) => assert(error instanceof Killed));
   const before = { calls: model.calls, effects };

@@ -110,7 +110,7 @@ testOnEach(
     });
     const agent = new Agent({ name: "A", model, mcpServers: [server] });
     const run = { runId: "r", agent, input: "x" };
-    const mortal = new MortalDatabase(database, { at: 2, when: "after" });
+    const mortal = new MortalDatabase(database, { at: "tool:0.1:c1", when: "after" });
     await execute(mortal, run).catch((error) => assert(error instanceof Killed));
     assertEquals((await execute(database, run)).status, "completed");
     assertEquals(calls, [["add", { n: 1 }]], "recorded, and not called again");

@@ -181,7 +181,7 @@ testOnEach(
     });
     const agent = new Agent({ name: "Printer", model: modelOfTurns([[["fail", "c1"]]]), tools: [fail] });
     const run = { runId: "r", agent, input: "Go." };
-    const mortal = new MortalDatabase(database, { at: 2, when: "after" });
+    const mortal = new MortalDatabase(database, { at: "tool:0.1:c1", when: "after" });
     const outcome = await execute(mortal, run).catch(() => execute(database, run));
     assertEquals([outcome.status, outcome.error?.name, calls], ["failed", "ToolCallError", 1]);
     assert(outcome.error?.message.includes("Out of paper."));

@@ -94,6 +94,8 @@ export {
   ScheduleNotFoundError,
   SessionNotDurableError,
 } from "./src/workflows/errors.ts";
+export { forkRun } from "./src/workflows/fork_run.ts";
+export type { ForkRunOptions } from "./src/workflows/fork_run.ts";
 export { ensureDBOSLaunched, handOver, shutdownDBOS } from "./src/workflows/launch_dbos.ts";
 export type { HandOverOptions } from "./src/workflows/launch_dbos.ts";
 export { listInterruptions } from "./src/workflows/list_interruptions.ts";
@@ -121,3 +123,28 @@ export { ToolCallNotSettledError } from "./src/durable/errors.ts";
 export type { ReadRunEventsOptions } from "./src/durable/read_run_events.ts";
 export type { RunEvent, RunEventBase } from "./src/durable/run_event.ts";
 export type { Settlement } from "./src/durable/settle_tool_call.ts";
+
+export { createAgentsClient } from "./src/http/client/create_agents_client.ts";
+export { follow } from "./src/http/client/follow.ts";
+export type { FollowEvent, FollowOptions } from "./src/http/client/follow.ts";
+export type { LazyAgent } from "./src/http/agent_catalog.ts";
+export { ApiError } from "./src/http/api_error.ts";
+export type { ApiErrorOptions } from "./src/http/api_error.ts";
+export { authenticator } from "./src/http/authenticate.ts";
+export type { Authenticate, AuthenticatorOptions } from "./src/http/authenticate.ts";
+export { proofsFromEnvironment } from "./src/http/authentication_options.ts";
+export type { EnvironmentProofs } from "./src/http/authentication_options.ts";
+export { DEFAULT_LIMITS } from "./src/http/limits.ts";
+export type { Limits } from "./src/http/limits.ts";
+export type { JwtOptions } from "./src/http/_verify_jwt.ts";
+export type {
+  ApiKeyPrincipal,
+  CronPrincipal,
+  Principal,
+  ServicePrincipal,
+  UserPrincipal,
+} from "./src/http/principal.ts";
+export { serveAgents } from "./src/http/serve_agents.ts";
+export type { ServeAgentsOptions } from "./src/http/serve_agents.ts";
+export { serveWorker } from "./src/http/serve_worker.ts";
+export type { ServeWorkerOptions } from "./src/http/serve_worker.ts";

@@ -3,14 +3,16 @@ import {
   cancelRun,
   configureDBOS,
   DBOSConfiguredLateError,
+  forkRun,
   getRun,
   listRuns,
   queueAgentWorkflow,
   readRunEvents,
   runAgentWorkflow,
+  RunConflictError,
   RunNotFoundError,
 } from "../../mod.ts";
-import { steppingAgent, uniqueName, workflowTest } from "./_workflows.ts";
+import { steppingAgent, uniqueName, until, workflowTest } from "./_workflows.ts";
 
 workflowTest("getRun() tells all of a run", async () => {
   const agent = steppingAgent(uniqueName("Stepper"), 1);
@@ -78,5 +80,29 @@ workflowTest("configureDBOS() refuses to change what is in use", async ({ connec
     () => configureDBOS({ heartbeatSeconds: 10, executorTimeoutSeconds: 10 }),
     RangeError,
     "heartbeats",
+  );
+});
+
+workflowTest("forkRun() does a run again from a given turn", async () => {
+  const steps: number[] = [];
+  const agent = steppingAgent(uniqueName("Stepper"), 3, (number) => {
+    steps.push(number);
+    return `done ${number}`;
+  });
+  await runAgentWorkflow({ agent, inputItems: "Go.", workflowId: "original" });
+  const fork = await forkRun({ runId: "original", fromTurn: 3, workflowId: "fork" });
+  assertEquals(fork.forkedFrom, "original");
+  // The same again is the same fork.
+  await forkRun({ runId: "original", fromTurn: 3, workflowId: "fork" });
+  await until(async () => (await getRun("fork")).status === "completed");
+  assertEquals((await getRun("fork")).finalOutput, "3 steps");
+  assertEquals(steps, [1, 2, 3, 3]);
+  assertEquals((await getRun("original")).status, "completed");
+  await assertRejects(() => forkRun({ runId: "original", fromTurn: 6 }), RangeError, "from 1 to 5");
+  await assertRejects(() => forkRun({ runId: "nobody" }), RunNotFoundError, "nobody");
+  await assertRejects(
+    () => forkRun({ runId: "fork", workflowId: "original" }),
+    RunConflictError,
+    '"original"',
   );
 });

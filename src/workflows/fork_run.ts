@@ -1,0 +1,102 @@
+import type { Queryable } from "../database/database.ts";
+import { RunConflictError } from "../durable/errors.ts";
+import { dispatchDatabase } from "./_database.ts";
+import { checkedWorkflowId } from "./_dispatch.ts";
+import { readRun, type RunInfo, runNotFound } from "./runs.ts";
+
+/** Which run to repeat, and from where on. */
+export interface ForkRunOptions {
+  /** The run that is repeated. It is not touched. */
+  runId: string;
+  /**
+   * The first turn that is done again, from 1: a turn is a model call and what comes of it. What was recorded of
+   * the turns before is taken over and not executed. @default {1}
+   */
+  fromTurn?: number | undefined;
+  /** Names the new run, and makes forking idempotent. Default: a random one. */
+  workflowId?: string | undefined;
+}
+
+/**
+ * Runs an agent again from a given turn of an earlier run, as a new run in the same queue: with the same input, and
+ * the code and models of today. The new run belongs to the same session, if any, and adds to it when it ends.
+ *
+ * Turns can be taken over until the run was first paused. Works from any process, without the agent's code and
+ * without DBOS.
+ *
+ * @param options The run and the turn.
+ * @returns The new run, which a worker executes.
+ * @throws {RunNotFoundError} When there is no such run.
+ * @throws {RangeError} When the run has not come to this turn, or was paused before it.
+ * @throws {RunConflictError} When another run has the id of the new one.
+ */
+export async function forkRun({ runId, fromTurn = 1, workflowId }: ForkRunOptions): Promise<RunInfo> {
+  const newRunId = checkedWorkflowId(workflowId);
+  const database = await dispatchDatabase();
+  await database.transaction(async (transaction) => {
+    const before = await positionOfTurn(transaction, runId, fromTurn);
+    if (!(await copyRun(transaction, runId, newRunId))) return await assertFork(transaction, runId, newRunId);
+    await transaction.query(COPY_JOURNAL, [runId, newRunId, before]);
+    await transaction.query("select timestep.enqueue_run($1, $1)", [newRunId]);
+  });
+  return await readRun(database, newRunId);
+}
+
+/** The position before which everything is taken over; null: all of it. */
+async function positionOfTurn(
+  transaction: Queryable,
+  runId: string,
+  fromTurn: number,
+): Promise<number | null> {
+  const rows = await transaction.query(
+    `select j.position from timestep.runs r
+     left join timestep.journal j on j.run_id = r.run_id and j.segment = 0 and j.kind = 'model'
+       and j.status = 'completed' and j.key ~ '^model:0\\.[0-9]+$'
+     where r.run_id = $1 and r.workflow_id is not null order by j.position`,
+    [runId],
+  );
+  if (rows.length === 0) throw runNotFound(runId);
+  const positions = rows.map((row) => row["position"]).filter((position) => position !== null).map(Number);
+  if (!Number.isInteger(fromTurn) || fromTurn < 1 || fromTurn > positions.length + 1) {
+    throw new RangeError(
+      `Cannot fork run "${runId}" from turn ${fromTurn}: it has ${positions.length} turns that can be taken over, ` +
+        `so that fromTurn is an integer from 1 to ${positions.length + 1}.`,
+    );
+  }
+  return positions[fromTurn - 1] ?? null;
+}
+
+/** @returns Whether the new run was not there before. */
+async function copyRun(transaction: Queryable, runId: string, newRunId: string): Promise<boolean> {
+  const created = await transaction.query(COPY_RUN, [runId, newRunId]);
+  return created.length > 0;
+}
+
+async function assertFork(transaction: Queryable, runId: string, newRunId: string): Promise<void> {
+  const [row] = await transaction.query("select forked_from from timestep.runs where run_id = $1", [
+    newRunId,
+  ]);
+  if (row?.["forked_from"] === runId) return;
+  throw new RunConflictError(
+    `Cannot fork run "${runId}": there is a run "${newRunId}" that is not a fork of it. Use another workflowId.`,
+  );
+}
+
+/** Not epoch 0: whoever claims a run at its very beginning does not look for what is recorded. */
+const COPY_RUN = `
+insert into timestep.runs (
+  run_id, agent_name, agent_fingerprint, session_id, owner_id, status, epoch, input, options, dispatch, forked_from
+)
+select $2, agent_name, agent_fingerprint, session_id, owner_id, 'queued', 1, input, options,
+  (dispatch::jsonb - 'deduplicationId')::json, run_id
+from timestep.runs where run_id = $1
+on conflict (run_id) do nothing
+returning run_id`;
+
+const COPY_JOURNAL = `
+insert into timestep.journal (
+  run_id, key, position, segment, epoch, attempt, kind, status, name, fingerprint, output, context_patch, recorded_at
+)
+select $2, key, position, segment, 1, attempt, kind, status, name, fingerprint, output, context_patch, recorded_at
+from timestep.journal
+where run_id = $1 and segment = 0 and status <> 'started' and ($3::bigint is null or position < $3)`;

@@ -1,0 +1,27 @@
+import OpenAI, { type ClientOptions } from "openai";
+
+/** OpenAI's client with a key for each request, the same in all its attempts. */
+class AgentsClient extends OpenAI {
+  protected override idempotencyHeader = "Idempotency-Key";
+}
+
+/**
+ * OpenAI's own client for agents that are served. It tries again when a reply is lost, as OpenAI's does, and names
+ * the request by an `Idempotency-Key`: it is the same run then, never a second one.
+ *
+ * @param options What `new OpenAI()` takes: above all `baseURL`, up to `/v1`, and `apiKey`, which may be a function
+ * that gives the user's current token.
+ *
+ * @example
+ * ```ts
+ * import { createAgentsClient } from "@timestep-ai/timestep";
+ *
+ * const client = createAgentsClient({
+ *   baseURL: "http://127.0.0.1:8000/functions/v1/agents/v1",
+ *   apiKey: "tsk_...",
+ * });
+ * ```
+ */
+export function createAgentsClient(options: ClientOptions): OpenAI {
+  return new AgentsClient(options);
+}

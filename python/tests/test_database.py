@@ -16,7 +16,7 @@ import pytest
 from timestep import DatabaseError, DatabaseSession
 from timestep.database._location import locate
 from timestep.database._migrate import migrations
-from timestep.database.database import open_database
+from timestep.database.open_database import open_database
 
 from .postgres import find_programs
 

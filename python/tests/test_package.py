@@ -54,3 +54,15 @@ def test_what_is_installed_finds_its_migrations(wheel: Path, tmp_path: Path) -> 
 def test_everything_public_is_documented() -> None:
     for name in timestep.__all__:
         assert getattr(timestep, name).__doc__, name
+
+
+def test_the_driver_is_loaded_with_the_first_use_of_a_database() -> None:
+    program = "import sys, timestep; print('psycopg' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(PACKAGE / "src"), "PATH": ""},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout.strip() == "False"

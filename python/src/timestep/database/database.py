@@ -129,16 +129,8 @@ _CONNECTION_OPTIONS: dict[str, object] = {
 _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Database]] = WeakKeyDictionary()
 
 
-def open_database(connection_string: str | None = None) -> Database:
-    """Opens the database; it connects and migrates with the first statement. To be closed by who opened it.
-
-    Args:
-        connection_string: `postgresql://...`. Default: the environment's `PG_CONNECTION_URI`, else
-            `SUPABASE_DB_URL`.
-
-    Raises:
-        DatabaseError: `connection_string_missing`, `connection_string_invalid`.
-    """
+def open_shared(connection_string: str | None) -> Database:
+    """See `open_database()`."""
     uri = locate(connection_string, os.environ)
     # Connections belong to the event loop that made them.
     here = _shared.setdefault(asyncio.get_running_loop(), {})

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from types import TracebackType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from agents import TResponseInputItem
 from agents.memory import SessionSettings
 
-from ..database.database import Database, Row, Transaction, open_database
+from ..database.open_database import open_database
 from ..state._json import At
 from ..state._protocol_items import from_protocol_item, to_protocol_item
+
+if TYPE_CHECKING:
+    from ..database.database import Database, Row, Transaction
 
 
 class DatabaseSession:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from pydantic_core import to_json
 
-from ..database.database import Database, Parameter, open_database
+from ..database.open_database import open_database
 from ._facts import InterruptionFacts
 from ._snapshots import RunEnd, SavedRun, Snapshot
 from .envelope import Envelope
+
+if TYPE_CHECKING:
+    from ..database.database import Database, Parameter
 
 _READ = """
 select s.run_id, s.version, s.claimed_by, s.language, s.sdk_name, s.sdk_version, s.schema_version, s.agent_graph,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..database.database import Transaction
 from .errors import DecisionConflictError, InterruptionNotFoundError, RunNotFoundError
 from .runs import opened
+
+if TYPE_CHECKING:
+    from ..database.database import Transaction
 
 
 @dataclass(frozen=True)

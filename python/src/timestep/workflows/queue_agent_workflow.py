@@ -6,19 +6,21 @@ import asyncio
 import json
 import re
 from collections.abc import Generator, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from agents import Agent, OpenAIConversationsSession, TResponseInputItem
 from agents.memory import Session
 
-from ..database.database import Database, Transaction
 from ..database.database_error import DatabaseError
 from ..session.database_session import DatabaseSession
 from ..state._json import JsonObject
 from ..state._protocol_items import to_protocol_item
 from .errors import QueueNotFoundError, RunConflictError, SessionNotDurableError
 from .runs import AgentWorkflowResult, opened, read_status, wait_for_run
+
+if TYPE_CHECKING:
+    from ..database.database import Database, Transaction
 
 _DEFAULT_QUEUE = "agents"
 _PARTITIONED_QUEUE = "agents_by_partition"

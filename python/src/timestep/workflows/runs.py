@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from ..database.database import Database, open_database
+from ..database.open_database import open_database
 from .errors import RunNotFoundError
+
+if TYPE_CHECKING:
+    from ..database.database import Database
 
 _FIRST_LOOK_SECONDS = 0.01
 _LAST_LOOK_SECONDS = 0.25

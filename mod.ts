@@ -29,6 +29,7 @@ export type { NewRun } from "./src/durable/create_run.ts";
 export {
   AgentNameConflictError,
   AgentNotRegisteredError,
+  ApprovalReusedError,
   ContextNotSerializableError,
   ExecutionStoppedError,
   ModelRateLimitedError,

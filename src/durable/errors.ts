@@ -115,3 +115,9 @@ export class ToolCallNotSettledError extends TimestepError {
   /** The condition, for programs to compare. */
   readonly code = "tool_call_not_settled";
 }
+
+/** A model gave one id to two calls, so that the approval of one would have been taken for the other. */
+export class ApprovalReusedError extends TimestepError {
+  override readonly name = "ApprovalReusedError";
+  readonly code = "approval_reused";
+}

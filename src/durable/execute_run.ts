@@ -11,6 +11,7 @@ import { consumeResult } from "../run/consume_result.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { type ClaimedRun, claimRun } from "./claim_run.ts";
 import {
+  ApprovalReusedError,
   ContextNotSerializableError,
   ExecutionStoppedError,
   ModelRateLimitedError,
@@ -116,7 +117,7 @@ async function runAgentLoop(
     ...(isFirst && options.maxTurns !== undefined ? { maxTurns: options.maxTurns } : {}),
   };
   // The input is as createRun() recorded it.
-  const start = isFirst ? input as string | AgentInputItem[] : await resumePause(database, owner, agent);
+  const start = isFirst ? input as string | AgentInputItem[] : await resumePause(execution, agent);
   return options.stream
     ? await consumeResult(await runner.run(agent, start, { ...runOptions, stream: true }))
     : await runner.run(agent, start, runOptions);
@@ -146,5 +147,5 @@ async function finishFailed(claim: ClaimedRun, error: unknown): Promise<RunOutco
 /** Whether what stopped the execution would stop it again: the run's own code is at fault. */
 function isFaultOfRun(error: unknown): boolean {
   return error instanceof RunDivergedError || error instanceof ContextNotSerializableError ||
-    error instanceof UnsupportedToolError;
+    error instanceof UnsupportedToolError || error instanceof ApprovalReusedError;
 }

@@ -1,7 +1,7 @@
 import type { Usage } from "@openai/agents";
 import type { Database } from "../database/database.ts";
 import { contextIdOf } from "./scope_context.ts";
-import { RunDivergedError } from "./errors.ts";
+import { ApprovalReusedError, RunDivergedError } from "./errors.ts";
 import type { JournalRow, RecordedStep } from "./journal_row.ts";
 import { JournalWriter, type ModelUsage, type RunOwner } from "./journal_writer.ts";
 
@@ -23,6 +23,8 @@ export class Execution {
   readonly #recorded: Map<string, RecordedStep>;
   readonly #patches: RecordedStep[];
   readonly #attempts: Map<string, number>;
+  /** By agent and call id: the key of the step that has used the approval. */
+  readonly #approvals = new Map<string, string | undefined>();
   readonly #usage = new Map<string, ModelUsage>();
   #failure: { error: unknown } | undefined;
 
@@ -96,6 +98,34 @@ export class Execution {
     );
     this.fail(error);
     return error;
+  }
+
+  /** Notes that a person has approved one call, in this segment's pause or in an earlier one. */
+  approve(agentName: string, callId: string, isEarlier: boolean): void {
+    this.#approvals.set(
+      JSON.stringify([agentName, callId]),
+      isEarlier ? "a call in an earlier part of the run" : undefined,
+    );
+  }
+
+  /**
+   * Makes sure that an approval is used once. The SDK takes it to be about every call of the same agent and id, and
+   * agents used as tools may get an id again from their model.
+   *
+   * @throws {ApprovalReusedError} When another call has used it.
+   */
+  useApproval(agentName: string | undefined, callId: string, key: string): void {
+    const approval = JSON.stringify([agentName, callId]);
+    if (!this.#approvals.has(approval)) return;
+    const usedBy = this.#approvals.get(approval);
+    this.#approvals.set(approval, key);
+    if (usedBy === undefined) return;
+    const error = new ApprovalReusedError(
+      `Cannot execute "${key}" of run "${this.owner.runId}": nobody has approved it. Its model gave it the id ` +
+        `"${callId}" of ${usedBy}, which was approved. Use a model that gives each call an id of its own.`,
+    );
+    this.fail(error);
+    throw error;
   }
 
   /** The number of the next attempt of a step that streams events. */

@@ -1,11 +1,12 @@
 import type { RunState } from "@openai/agents";
 import { z } from "zod";
 import type { AnyAgent } from "../agents/any_agent.ts";
-import type { Database, Queryable } from "../database/database.ts";
+import type { Queryable } from "../database/database.ts";
 import { seal, unseal } from "../state/envelope.ts";
 import { envelopeSchema } from "../state/envelope.ts";
-import { type InterruptionFacts, interruptionsOf } from "../state/run_facts.ts";
+import { interruptionsOf } from "../state/run_facts.ts";
 import { RunNotFoundError } from "./errors.ts";
+import type { Execution } from "./execution.ts";
 import type { RunOwner } from "./journal_writer.ts";
 
 type PausedState = RunState<unknown, AnyAgent>;
@@ -17,46 +18,25 @@ type PausedState = RunState<unknown, AnyAgent>;
  */
 export async function writePause(
   transaction: Queryable,
-  { runId, segment }: RunOwner,
+  { runId }: RunOwner,
   agent: AnyAgent,
   state: PausedState,
 ): Promise<void> {
   const { state: text, ...envelope } = seal(agent, state);
-  const interruptions = await nameInterruptions(transaction, runId, segment, interruptionsOf(state));
   await transaction.query(
     `with run as (
        update timestep.runs set state_version = state_version + 1 where run_id = $1 returning state_version
      )
      select timestep.write_run_state($1, state_version, $2::text::json, $3, $4::text::json) from run`,
-    [runId, JSON.stringify(envelope), text, JSON.stringify(interruptions)],
+    [runId, JSON.stringify(envelope), text, JSON.stringify(interruptionsOf(state))],
   );
-}
-
-/** A call id that the run waited for in an earlier segment, too, is told apart: that decision is not this one's. */
-async function nameInterruptions(
-  queryable: Queryable,
-  runId: string,
-  segment: number,
-  interruptions: InterruptionFacts[],
-): Promise<InterruptionFacts[]> {
-  if (segment === 0) return interruptions;
-  const rows = await queryable.query("select interruption_id from timestep.interruptions where run_id = $1", [
-    runId,
-  ]);
-  const taken = new Set(rows.map((row) => row["interruption_id"]));
-  return interruptions.map((interruption) =>
-    taken.has(interruption.interruptionId)
-      ? { ...interruption, interruptionId: laterId(interruption.interruptionId, segment) }
-      : interruption
-  );
-}
-
-function laterId(interruptionId: string, segment: number): string {
-  return `${interruptionId}@${segment}`;
 }
 
 const decisionSchema = z.object({
   interruptionId: z.string(),
+  segment: z.number().int(),
+  agentName: z.string(),
+  callId: z.string().nullable(),
   status: z.enum(["pending", "approved", "rejected"]),
   always: z.boolean(),
   message: z.string().nullable(),
@@ -71,10 +51,11 @@ type RecordedDecision = z.infer<typeof decisionSchema>;
  * @throws {RunStateMalformedError} When the snapshot is damaged.
  */
 export async function resumePause(
-  database: Database,
-  { runId, segment }: RunOwner,
+  execution: Execution,
   agent: AnyAgent,
 ): Promise<PausedState> {
+  const { database } = execution;
+  const { runId, segment } = execution.owner;
   const [row] = await database.query(
     `select s.language, s.sdk_name, s.sdk_version, s.schema_version, s.agent_graph, s.guardrails_settled,
        s.state::text as state
@@ -87,20 +68,25 @@ export async function resumePause(
   }
   const state: PausedState = await unseal(agent, envelopeSchema.parse(row));
   const rows = await database.query(
-    `select interruption_id as "interruptionId", status, always, message
-     from timestep.interruptions where run_id = $1 and segment = $2::int`,
-    [runId, segment - 1],
+    `select interruption_id as "interruptionId", segment, agent_name as "agentName", call_id as "callId", status, always,
+       message
+     from timestep.interruptions where run_id = $1`,
+    [runId],
   );
-  decide(state, segment - 1, rows.map((decision) => decisionSchema.parse(decision)));
+  const decisions = rows.map((row) => decisionSchema.parse(row));
+  for (const { agentName, callId, always, ...decision } of decisions) {
+    const isOfOneCall = decision.status === "approved" && !always && callId !== null;
+    if (isOfOneCall) execution.approve(agentName, callId, decision.segment < segment - 1);
+  }
+  decide(state, decisions.filter((decision) => decision.segment === segment - 1));
   return state;
 }
 
-function decide(state: PausedState, segment: number, decisions: RecordedDecision[]): void {
+function decide(state: PausedState, decisions: RecordedDecision[]): void {
   const byId = new Map(decisions.map((decision) => [decision.interruptionId, decision]));
   const facts = interruptionsOf(state);
   for (const [index, item] of state.getInterruptions().entries()) {
-    const id = facts[index]?.interruptionId ?? "";
-    const decision = byId.get(laterId(id, segment)) ?? byId.get(id);
+    const decision = byId.get(facts[index]?.interruptionId ?? "");
     if (decision?.status === "approved") state.approve(item, { alwaysApprove: decision.always });
     else if (decision?.status === "rejected") {
       const { always, message } = decision;

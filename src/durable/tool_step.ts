@@ -36,6 +36,7 @@ export async function runToolStep(
   body: () => Promise<unknown>,
 ): Promise<unknown> {
   const key = scope.unique(toolStepKey(scope, invocation.callId));
+  scope.execution.useApproval(scope.agentName, invocation.callId, key);
   const recorded = scope.execution.take(key);
   if (recorded) return await replay(scope, invocation, recorded);
   return await new LiveToolCall(scope, invocation, key).run(body);

@@ -11,6 +11,7 @@ import {
   say,
   testOnEach,
   tick,
+  type ToolCallOf,
   toolResults,
 } from "./_durable.ts";
 
@@ -152,31 +153,37 @@ testOnEach(
   },
 );
 
-testOnEach("executeRun() tells an approval from an earlier one of the same call id", async ({ database }) => {
-  const effects: string[] = [];
-  const pay = payTool(effects);
-  const inner = new Agent({
-    name: "Inner",
-    model: modelOfTurns([[["pay", "same", { amount: 500 }]]], "inner"),
-    tools: [pay],
-  });
-  const outer = new Agent({
-    name: "Outer",
-    model: modelOfTurns([[["inner", "o1", { input: "1" }]], [["inner", "o2", { input: "2" }]]], "outer"),
-    tools: [inner.asTool({ toolName: "inner", toolDescription: "" })],
-  });
-  const run = { runId: "r", agent: outer, input: "Go." };
-  await execute(database, run);
-  await decide(database, "r", { "Inner:same": { approve: false } });
-  const again = await execute(database, { ...run, segment: 1 });
-  assertEquals(
-    [again.status, effects],
-    ["completed", []],
-    "the SDK takes a decision to be about every call of the same id",
-  );
-  const rows = await database.query("select interruption_id, segment from timestep.interruptions");
-  assertEquals(rows, [{ interruption_id: "Inner:same", segment: 0 }]);
-});
+testOnEach(
+  "executeRun() does not take an approval to be about another call of the same id",
+  async ({ database }) => {
+    const effects: string[] = [];
+    const asked = (input: unknown) => Number(JSON.stringify(input).match(/\d+/)?.[0]);
+    const model = new FunctionModel((request) => {
+      if ("same" in toolResults(request)) return [say("paid")];
+      const args = JSON.stringify({ amount: asked(request.input) });
+      return [{ type: "function_call", callId: "same", name: "pay", status: "completed", arguments: args }];
+    });
+    const inner = new Agent({ name: "Inner", model, tools: [payTool(effects)] });
+    for (const second of [500, 600]) {
+      const turns = [[["inner", "o1", { input: "500" }]], [["inner", "o2", {
+        input: String(second),
+      }]]] satisfies ToolCallOf[][];
+      const outer = new Agent({
+        name: `Outer ${second}`,
+        model: modelOfTurns(turns, "outer"),
+        tools: [inner.asTool({ toolName: "inner", toolDescription: "" })],
+      });
+      const run = { runId: `r${second}`, agent: outer, input: "Go." };
+      await execute(database, run);
+      await decide(database, run.runId, { "Inner:same": { approve: true } });
+      const outcome = await execute(database, { ...run, segment: 1 });
+      // Another call with other arguments is refused by the SDK already, as an error of the agent that was called.
+      const expected = second === 500 ? ["failed", "approval_reused"] : ["completed", undefined];
+      assertEquals([outcome.status, outcome.error?.code], expected);
+      assertEquals(effects.splice(0), ["pay 500"]);
+    }
+  },
+);
 
 testOnEach("executeRun() pauses for the approvals of a hosted MCP server", async ({ database }) => {
   const request = (id: string) => ({

@@ -30,6 +30,7 @@ function instrumentRun(): void {
     const state = input instanceof RunState ? input : undefined;
     const context = state?._context ?? toRunContext(options.context);
     const scope = outer.enter(context);
+    scope.agentName = state?._currentAgent.name ?? agent.name;
     instrumentRunner(this);
     instrumentAgent(agent);
     if (state) instrumentAgent(state._currentAgent);

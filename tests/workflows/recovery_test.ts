@@ -1,7 +1,8 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
-import { configureDBOS, getRun, queueAgentWorkflow, registerAgentQueue, shutdownDBOS } from "../../mod.ts";
+import { assertEquals } from "@std/assert";
+import { configureDBOS, getRun, queueAgentWorkflow, shutdownDBOS } from "../../mod.ts";
 import { type FreshDatabase, testDatabases } from "../_databases.ts";
 import { createEffects, effects, startWorker, type Worker } from "./_workers.ts";
+import { surviveRandomKills } from "./_random_kills.ts";
 import type { WorkerOptions } from "./_worker.ts";
 import { pause, steppingAgent, uniqueName, until } from "./_workflows.ts";
 
@@ -148,59 +149,13 @@ workersTest(
   },
 );
 
-workersTest(
-  "workers finish all runs while they are killed at random",
-  async ({ database }, start, agentName) => {
-    const agent = steppingAgent(agentName, 3);
-    const runs = 20;
-    await registerAgentQueue({ name: "many", workerConcurrency: 5, pollingIntervalMs: 100 });
-    const handles = [];
-    for (let n = 0; n < runs; n++) {
-      handles.push(
-        await queueAgentWorkflow({ agent, inputItems: "Go.", workflowId: `many-${n}`, queueName: "many" }),
-      );
-    }
-    const seed = Number(Deno.env.get("TIMESTEP_TEST_SEED") ?? Date.now() % 1_000_000);
-    console.log(`TIMESTEP_TEST_SEED=${seed}`);
-    const random = randomNumbers(seed);
-    const options = { steps: 3, stepMs: 50 };
-    const workers = [start(options), start(options)];
-    let finished = false;
-    const murders = (async () => {
-      for (let kill = 0; kill < 3 && !finished; kill++) {
-        await Promise.all(workers.map(({ ready }) => ready));
-        await pause(random() * 1500);
-        const victim = Math.floor(random() * workers.length);
-        workers[victim]?.signal("SIGKILL");
-        workers[victim] = start(options);
-      }
-    })();
-    const results = await Promise.all(handles.map((handle) => handle.getResult()));
-    finished = true;
-    await murders;
-    assertEquals(results.map(({ finalOutput }) => finalOutput), Array(runs).fill("3 steps"));
-    // What a process had completed and recorded is in the journal once, and was never done again by another one.
-    const repeated = await database.query(
-      `select run_id, step, count(*)::int as times from public.effects group by run_id, step having count(*) > 1`,
-    );
-    const recovered = await database.query("select run_id from timestep.runs where epoch > 1");
-    assertEquals(
-      repeated.length <= recovered.length,
-      true,
-      `${repeated.length} repeated, ${recovered.length} recovered`,
-    );
-    assertNotEquals(recovered.length, runs);
-  },
-);
-
-/** Numbers from 0 to 1 that are the same for the same seed. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    // mulberry32
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+for (const target of testDatabases().filter(({ engine }) => engine === "postgres")) {
+  for (const workers of [2, 4]) {
+    Deno.test(`${workers} workers finish all runs while they are killed at random [postgres]`, async () => {
+      await using fresh = await target.create();
+      const seed = Number(Deno.env.get("TIMESTEP_TEST_SEED") ?? Date.now() % 1_000_000);
+      console.log(`TIMESTEP_TEST_SEED=${seed}`);
+      await surviveRandomKills({ ...fresh, runs: 20, workers, kills: 3, seed });
+    });
+  }
 }

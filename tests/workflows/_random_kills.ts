@@ -1,0 +1,91 @@
+import { assertEquals } from "@std/assert";
+import {
+  configureDBOS,
+  type Database,
+  queueAgentWorkflow,
+  registerAgentQueue,
+  shutdownDBOS,
+} from "../../mod.ts";
+import { createEffects, startWorker } from "./_workers.ts";
+import { pause, steppingAgent, uniqueName } from "./_workflows.ts";
+
+/** How much to do, and how much to destroy. */
+export interface RandomKills {
+  connectionString: string;
+  database: Database;
+  runs: number;
+  workers: number;
+  kills: number;
+  /** Where the times of the kills, and the victims, come from. */
+  seed: number;
+}
+
+/**
+ * Queues runs and kills the workers that execute them at random, others taking their places. All runs have to
+ * finish with the right answer, and no call that was recorded may have been made again.
+ */
+export async function surviveRandomKills(
+  { connectionString, database, runs, workers: count, kills, seed }: RandomKills,
+): Promise<void> {
+  await createEffects(database);
+  configureDBOS({ connectionString, execute: false });
+  const times = { steps: 3, stepMs: 50, heartbeatSeconds: 0.2, executorTimeoutSeconds: 3 };
+  const options = { connectionString, agentName: uniqueName("Worker's"), ...times };
+  const start = () => startWorker(options);
+  const workers = Array.from({ length: count }, start);
+  try {
+    const agent = steppingAgent(options.agentName, options.steps);
+    await registerAgentQueue({ name: "many", workerConcurrency: 5, pollingIntervalMs: 100 });
+    const handles = [];
+    for (let n = 0; n < runs; n++) {
+      handles.push(await queueAgentWorkflow({ agent, inputItems: "Go.", queueName: "many" }));
+    }
+    const random = randomNumbers(seed);
+    let finished = false;
+    const killing = (async () => {
+      for (let kill = 0; kill < kills && !finished; kill++) {
+        await Promise.all(workers.map(({ ready }) => ready));
+        await pause(random() * 1500);
+        const victim = Math.floor(random() * workers.length);
+        workers[victim]?.signal("SIGKILL");
+        workers[victim] = start();
+      }
+    })();
+    const results = await Promise.all(handles.map((handle) => handle.getResult()));
+    finished = true;
+    await killing;
+    assertEquals(results.map(({ finalOutput }) => finalOutput), Array(runs).fill("3 steps"));
+    await assertNothingRepeated(database);
+  } finally {
+    await shutdownDBOS();
+    configureDBOS({});
+    await Promise.all(workers.map((worker) => worker.end()));
+    await database.query("drop table public.effects");
+  }
+}
+
+/** A call that was made again began before the one that is recorded ended: it was under way when it was killed. */
+async function assertNothingRepeated(database: Database): Promise<void> {
+  const [calls] = await database.query(
+    `select count(distinct (e.run_id, e.step))::int as recorded,
+       count(*) filter (where e.at > j.recorded_at)::int as repeated,
+       (select count(*)::int from timestep.journal where kind = 'tool') as journaled
+     from public.effects e
+     join timestep.journal j on j.run_id = e.run_id and j.kind = 'tool' and j.key like '%:call-' || e.step`,
+  );
+  const [{ expected } = { expected: null }] = await database.query(
+    "select 3 * count(*)::int as expected from timestep.runs",
+  );
+  assertEquals(calls, { recorded: expected, repeated: 0, journaled: expected });
+}
+
+/** Numbers from 0 to 1, the same for the same seed: mulberry32. */
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -23,6 +23,8 @@ export interface WorkerOptions {
   stepMs: number;
   heartbeatSeconds: number;
   executorTimeoutSeconds: number;
+  /** Say `stuck` in this step and never come to its end. */
+  stopsInStep?: number;
   /** Hand over so long after the first step has begun, and end. */
   handOverAfterMs?: number;
 }
@@ -40,6 +42,10 @@ if (import.meta.main) {
       Deno.pid,
     ]);
     begun.resolve();
+    if (number === options.stopsInStep) {
+      console.log("stuck");
+      await new Promise(() => {});
+    }
     await pause(stepMs);
     return `done ${number}`;
   }));

@@ -6,6 +6,8 @@ export interface Worker {
   readonly pid: number;
   /** Resolves when it is launched. */
   readonly ready: Promise<void>;
+  /** Resolves when it is in the step that it never comes to the end of. */
+  readonly stuck: Promise<void>;
   signal(signal: Deno.Signal): void;
   /** Kills it, if it is still there. */
   end(): Promise<void>;
@@ -34,11 +36,13 @@ export function startWorker(options: WorkerOptions): Worker {
     stderr: "piped",
   }).spawn();
   const ready = Promise.withResolvers<void>();
+  const stuck = Promise.withResolvers<void>();
   const output: string[] = [];
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       output.push(text);
       if (text.includes("ready")) ready.resolve();
+      if (text.includes("stuck")) stuck.resolve();
     }
   };
   const ended = Promise.all([child.status, read(child.stdout), read(child.stderr)]).then(() => {
@@ -48,6 +52,7 @@ export function startWorker(options: WorkerOptions): Worker {
   return {
     pid: child.pid,
     ready: ready.promise,
+    stuck: stuck.promise,
     signal: (signal) => child.kill(signal),
     async end() {
       try {

@@ -1,0 +1,34 @@
+import { assertEquals } from "@std/assert";
+import { configureDBOS, decide, queueAgentWorkflow, runAgentWorkflow, shutdownDBOS } from "../../mod.ts";
+import { pgbouncer } from "../_pgbouncer.ts";
+import { FAST, steppingAgent, uniqueName } from "./_workflows.ts";
+
+const pooled = pgbouncer();
+
+Deno.test({
+  name: "workflows work through a pooler in transaction mode [postgres]",
+  ignore: pooled === undefined,
+  fn: async () => {
+    if (!pooled) return;
+    await using fresh = await pooled.create();
+    configureDBOS({ connectionString: fresh.connectionString, ...FAST });
+    try {
+      const agent = steppingAgent(uniqueName("Pooled"), 2, undefined, { needsApproval: true });
+      const options = { agent, inputItems: "Go.", workflowId: "pooled" };
+      const { interruptions: [interruption] } = await runAgentWorkflow(options);
+      const interruptionId = interruption?.interruptionId ?? "";
+      await decide({ runId: "pooled", decisions: [{ interruptionId, approve: true, always: true }] });
+      assertEquals((await runAgentWorkflow(options)).finalOutput, "2 steps");
+      const quick = steppingAgent(uniqueName("Pooled"), 1);
+      const handles = [];
+      for (let n = 0; n < 10; n++) {
+        handles.push(await queueAgentWorkflow({ agent: quick, inputItems: "Go." }));
+      }
+      const results = await Promise.all(handles.map((handle) => handle.getResult()));
+      assertEquals(results.map(({ finalOutput }) => finalOutput), Array(10).fill("1 steps"));
+    } finally {
+      await shutdownDBOS();
+      configureDBOS({});
+    }
+  },
+});

@@ -1,4 +1,5 @@
-import OpenAI, { APIError } from "openai";
+import { APIError } from "openai";
+import type OpenAI from "openai";
 
 /** An event of a response's stream. */
 export type FollowEvent = OpenAI.Responses.ResponseStreamEvent;

@@ -1,0 +1,224 @@
+import { assert, assertEquals } from "@std/assert";
+import { CRON_KEY, serverTest, SERVICE_KEY, type TestServer } from "./_server.ts";
+
+interface Target {
+  response: string;
+  conversation: string;
+  item: string;
+}
+
+/** Every route about one object; those that change it come last. */
+const ROUTES: [method: string, path: (target: Target) => string, body?: unknown][] = [
+  ["GET", ({ response }) => `/responses/${response}`],
+  ["GET", ({ response }) => `/responses/${response}?stream=true`],
+  ["GET", ({ response }) => `/responses/${response}/input_items`],
+  ["POST", ({ response }) => `/responses/${response}/cancel`],
+  ["GET", ({ conversation }) => `/conversations/${conversation}`],
+  ["POST", ({ conversation }) => `/conversations/${conversation}`, { metadata: { a: "b" } }],
+  ["GET", ({ conversation }) => `/conversations/${conversation}/items`],
+  ["POST", ({ conversation }) => `/conversations/${conversation}/items`, {
+    items: [{ role: "user", content: "x" }],
+  }],
+  ["GET", ({ conversation, item }) => `/conversations/${conversation}/items/${item}`],
+  ["DELETE", ({ conversation, item }) => `/conversations/${conversation}/items/${item}`],
+  ["DELETE", ({ conversation }) => `/conversations/${conversation}`],
+  ["DELETE", ({ response }) => `/responses/${response}`],
+];
+
+const PLAIN_ROUTES: [method: string, path: string, body?: unknown][] = [
+  ["GET", "/models"],
+  ["GET", "/openapi.json"],
+  ["POST", "/conversations", {}],
+  ["POST", "/responses", { input: "Hello" }],
+];
+
+serverTest("each route gives each caller what is the caller's own", async (server, test) => {
+  const { assistant, clerk } = server.world;
+  const ada = await server.token("ada");
+  const owned = async (key = ada) => await makeTarget(server, key, assistant.name);
+
+  await test.step("nobody without a good credential gets anywhere", async () => {
+    const target = await owned();
+    const exp = Math.floor(Date.now() / 1000);
+    const credentials: Record<string, string>[] = [
+      {},
+      { authorization: "Bearer nonsense" },
+      { authorization: "Bearer tsk_unknown" },
+      { apikey: "sb_publishable_x" },
+      { authorization: `Bearer ${await server.token("ada", { expiresAt: exp - 3600 })}` },
+      { authorization: `Bearer ${await server.token("ada", { issuer: "https://evil" })}` },
+      { authorization: `Bearer ${await server.token("ada", { audience: "others" })}` },
+      { authorization: `Bearer ${await server.token("ada", { foreign: true })}` },
+      { authorization: `Bearer ${unsigned("ada")}`, apikey: SERVICE_KEY },
+    ];
+    for (const headers of credentials) {
+      for (const [method, path, body] of PLAIN_ROUTES) {
+        assertEquals(await statusOf(server, method, path, headers, body), 401, `${method} ${path}`);
+      }
+      for (const [method, path, body] of ROUTES) {
+        assertEquals(
+          await statusOf(server, method, path(target), headers, body),
+          401,
+          `${method} ${path(target)}`,
+        );
+      }
+    }
+  });
+
+  await test.step("the scheduler's key does nothing but wake workers", async () => {
+    const target = await owned();
+    for (const [method, path, body] of ROUTES) {
+      assertEquals(await statusOf(server, method, path(target), { apikey: CRON_KEY }, body), 403);
+    }
+  });
+
+  await test.step("what is another owner's is not there", async () => {
+    const target = await owned();
+    const ofNobody = {
+      response: zeros("resp"),
+      conversation: zeros("conv"),
+      item: `msg_${"0".repeat(32)}_0`,
+    };
+    for (const key of [await server.token("eve"), await server.apiKey("eve")]) {
+      const headers = { authorization: `Bearer ${key}` };
+      for (const [method, path, body] of ROUTES) {
+        assertEquals(
+          await statusOf(server, method, path(target), headers, body),
+          404,
+          `${method} ${path(target)}`,
+        );
+        assertEquals(await statusOf(server, method, path(ofNobody), headers, body), 404);
+      }
+      for (
+        const parent of [{ previous_response_id: target.response }, { conversation: target.conversation }]
+      ) {
+        const body = { model: assistant.name, input: "Hello", ...parent };
+        assertEquals(await statusOf(server, "POST", "/responses", headers, body), 404);
+      }
+    }
+    for (const [method, path, body] of ROUTES.slice(0, 3)) {
+      assertEquals(
+        await statusOf(server, method, path(target), { authorization: `Bearer ${ada}` }, body),
+        200,
+      );
+    }
+  });
+
+  await test.step("the owner, the owner's keys and the service get to everything", async () => {
+    for (
+      const key of [
+        ada,
+        await server.apiKey("ada"),
+        await server.apiKey("ada", [assistant.name]),
+        SERVICE_KEY,
+      ]
+    ) {
+      const target = await owned();
+      for (const [method, path, body] of ROUTES) {
+        const status = await statusOf(server, method, path(target), { authorization: `Bearer ${key}` }, body);
+        assertEquals(status, 200, `${method} ${path(target)}`);
+      }
+    }
+  });
+
+  await test.step("a key is good for the agents that it names", async () => {
+    const headers = { authorization: `Bearer ${await server.apiKey("ada", [clerk.name])}` };
+    const models = await (await server.send("GET", "/models", undefined, headers)).json();
+    assertEquals(models.data.map(({ id }: { id: string }) => id), [clerk.name]);
+    const body = { model: assistant.name, input: "Hello" };
+    assertEquals(await statusOf(server, "POST", "/responses", headers, body), 404);
+    const { response } = await owned();
+    assertEquals(await statusOf(server, "GET", `/responses/${response}`, headers), 404);
+  });
+
+  await test.step("a revoked key is refused", async () => {
+    const headers = { authorization: `Bearer ${await server.apiKey("rob")}` };
+    assertEquals(await statusOf(server, "GET", "/conversations/x", headers), 404);
+    await server.database.query("update timestep.api_keys set revoked_at = now() where owner_id = 'rob'");
+    assertEquals(await statusOf(server, "GET", "/conversations/x", headers), 401);
+  });
+});
+
+serverTest("each table gives each role what is the caller's own", async (server) => {
+  await makeTarget(server, await server.token("ada"), server.world.assistant.name);
+  const tables = (await server.database.query(
+    `select c.relname as name, c.relrowsecurity as secured from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'timestep' and c.relkind = 'r' order by 1`,
+  )).map(({ name, secured }) => ({ name: String(name), secured }));
+  assert(tables.length > 10);
+  const readable = ["interruptions", "responses", "run_events", "runs", "session_items", "sessions", "usage"];
+  for (const { name, secured } of tables) {
+    assertEquals(secured, true, `row level security of ${name}`);
+    const all = await count(server, name, "service_role", null).catch(() => null);
+    assertEquals(await count(server, name, "anon", null).catch(() => "refused"), "refused", name);
+    if (!readable.includes(name)) {
+      assertEquals(await count(server, name, "authenticated", "ada").catch(() => "refused"), "refused", name);
+      continue;
+    }
+    assertEquals(await count(server, name, "authenticated", "ada"), all, name);
+    assertEquals(await count(server, name, "authenticated", "eve"), 0, name);
+    assertEquals(await count(server, name, "authenticated", null), 0, name);
+    await server.database.transaction(async (transaction) => {
+      await actAs(transaction, "authenticated", "ada");
+      await transaction.query(`delete from timestep.${name}`);
+    }).then(() => assert(false, `${name} can be changed`), () => {});
+  }
+});
+
+type Queryable = Pick<TestServer["database"], "query">;
+
+async function actAs(queryable: Queryable, role: string, userId: string | null): Promise<void> {
+  const claims = userId === null ? "" : JSON.stringify({ sub: userId, role });
+  await queryable.query(
+    "select set_config('request.jwt.claims', $1, true), set_config('role', $2, true)",
+    [claims, role],
+  );
+}
+
+async function count(
+  server: TestServer,
+  table: string,
+  role: string,
+  userId: string | null,
+): Promise<number> {
+  return await server.database.transaction(async (transaction) => {
+    await actAs(transaction, role, userId);
+    const [row] = await transaction.query(`select count(*)::int as count from timestep.${table}`);
+    return Number(row?.["count"]);
+  });
+}
+
+async function makeTarget(server: TestServer, key: string, model: string): Promise<Target> {
+  const client = server.client(key);
+  const conversation = await client.conversations.create({ items: [{ role: "user", content: "Hello" }] });
+  const { data: [item] } = await client.conversations.items.list(conversation.id);
+  const response = await client.responses.create({ model, input: "Hello" });
+  return { response: response.id, conversation: conversation.id, item: item?.id ?? "" };
+}
+
+async function statusOf(
+  server: TestServer,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: unknown,
+): Promise<number> {
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    headers: { "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (response.status >= 400) assert(JSON.parse(text).error.message, text);
+  assert(response.headers.get("x-request-id")?.startsWith("req_"));
+  return response.status;
+}
+
+function zeros(kind: string): string {
+  return `${kind}_${"0".repeat(32)}`;
+}
+
+function unsigned(sub: string): string {
+  const part = (value: unknown) => btoa(JSON.stringify(value)).replaceAll("=", "");
+  return `${part({ alg: "none" })}.${part({ sub, aud: "authenticated", exp: 9999999999 })}.`;
+}

@@ -241,6 +241,7 @@ declare
   paused_run_id text;
   paused_version integer;
   paused_claim text;
+  paused_status text;
   new_status text := coalesce(envelope ->> 'run_status', 'interrupted');
   saved_run_id text;
   saved_version integer;
@@ -253,21 +254,19 @@ begin
     select s.run_id, s.version, s.claimed_by into paused_run_id, paused_version, paused_claim
     from timestep.runs r
     join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
-    where r.run_id = held_run_id and r.status in ('interrupted', 'running', 'completed') and s.cleared_at is null
-    for update of r, s;
+    where r.run_id = held_run_id and r.status in ('interrupted', 'running', 'completed') and s.cleared_at is null;
     if not found then
       return;
     end if;
   else
-    select s.run_id, s.version, s.claimed_by into paused_run_id, paused_version, paused_claim
-    from timestep.runs r
-    join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
-    where r.agent_name = save_run_state.agent_name
-      and coalesce(r.session_id, '') = coalesce(save_run_state.session_id, '')
-      and r.state_version > 0 and r.status in ('interrupted', 'running') and s.cleared_at is null
-    order by r.created_at desc
-    limit 1
-    for update of r, s;
+    select f.run_id, f.version, f.claimed_by, f.status
+    into paused_run_id, paused_version, paused_claim, paused_status
+    from timestep.find_run_state(save_run_state.agent_name, save_run_state.session_id) f;
+    if paused_status = 'completed' then
+      -- One that had ended and was kept gives its place up.
+      update timestep.run_states s set cleared_at = now() where s.run_id = paused_run_id;
+      paused_run_id := null;
+    end if;
   end if;
 
   if paused_run_id is not null and (
@@ -275,6 +274,19 @@ begin
     or (paused_claim is not null and paused_claim is distinct from held_claim)
   ) then
     return;
+  end if;
+
+  if paused_run_id is not null then
+    -- Who resumes it does not take the lock above: the run has to be as it was found.
+    perform from timestep.runs r
+    join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+    where r.run_id = paused_run_id and s.version = paused_version and s.cleared_at is null
+      and s.claimed_by is not distinct from paused_claim
+      and r.status in ('interrupted', 'running', 'completed')
+    for update of r, s;
+    if not found then
+      return;
+    end if;
   end if;
 
   if paused_run_id is not null and (envelope ->> 'is_other_run')::boolean then
@@ -285,13 +297,6 @@ begin
   end if;
 
   if paused_run_id is null then
-    -- One that had ended and was kept gives its place up.
-    update timestep.run_states s set cleared_at = now()
-    from timestep.runs r
-    where r.agent_name = save_run_state.agent_name
-      and coalesce(r.session_id, '') = coalesce(save_run_state.session_id, '')
-      and r.state_version > 0 and r.status = 'completed'
-      and s.run_id = r.run_id and s.cleared_at is null and s.claimed_by is null;
     saved_run_id := save_run_state.new_run_id;
     saved_version := 1;
     insert into timestep.runs (run_id, agent_name, session_id, status, state_version, finished_at)
@@ -308,37 +313,62 @@ begin
     returning r.state_version into saved_version;
   end if;
 
-  perform timestep.write_run_state(saved_run_id, saved_version, envelope, state, interruptions);
-
-  perform timestep.write_run_usage(saved_run_id, usage);
+  perform timestep.write_run_state(saved_run_id, saved_version, envelope, state, interruptions, usage);
   return query select saved_run_id, saved_version;
 end
 $$;
 
--- Writes a run's snapshot in place of the one before, and what it waits for. A decision that is there stays.
+-- Writes a run's snapshot in place of the one before, what it waits for, and, unless that is null, what it has used.
+-- A decision that is there stays.
 create or replace function timestep.write_run_state(
   run_id text,
   version integer,
   envelope json,
   state text,
-  interruptions json
+  interruptions json,
+  usage json default null
 ) returns void
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  delete from timestep.run_states s where s.run_id = write_run_state.run_id;
-  insert into timestep.run_states (
-    run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state
+  -- One statement, so that it costs little more than the snapshot alone.
+  with former as (
+    delete from timestep.run_states s
+    where s.run_id = write_run_state.run_id and s.version <> write_run_state.version
+  ), unused as (
+    delete from timestep.usage u
+    where u.run_id = write_run_state.run_id
+      and u.model <> all (select used ->> 'model' from json_array_elements(write_run_state.usage) as used)
+  ), snapshot as (
+    insert into timestep.run_states (
+      run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state,
+      created_at
+    )
+    select
+      write_run_state.run_id, write_run_state.version, e.language, e.sdk_name, e.sdk_version, e.schema_version,
+      e.agent_graph, e.guardrails_settled, write_run_state.state::json, clock_timestamp()
+    from json_to_record(envelope) as e (
+      language text, sdk_name text, sdk_version text, schema_version text, agent_graph json,
+      guardrails_settled boolean
+    )
+  ), used as (
+    insert into timestep.usage as known (
+      run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
+    )
+    select
+      write_run_state.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
+      u."reasoningTokens", u."totalTokens"
+    from json_to_recordset(write_run_state.usage) as u (
+      model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
+      "reasoningTokens" bigint, "totalTokens" bigint
+    )
+    on conflict on constraint usage_pkey do update set
+      requests = excluded.requests, input_tokens = excluded.input_tokens,
+      cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
+      reasoning_tokens = excluded.reasoning_tokens, total_tokens = excluded.total_tokens, updated_at = now()
   )
-  select
-    write_run_state.run_id, write_run_state.version, e.language, e.sdk_name, e.sdk_version, e.schema_version,
-    e.agent_graph, e.guardrails_settled, write_run_state.state::json
-  from json_to_record(envelope) as e (
-    language text, sdk_name text, sdk_version text, schema_version text, agent_graph json, guardrails_settled boolean
-  );
-
   insert into timestep.interruptions as known (
     run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, always, message,
     decided_at
@@ -357,24 +387,30 @@ begin
 end
 $$;
 
--- Writes what a run has used, counted from its beginning: also what another language counted for another model's name.
-create or replace function timestep.write_run_usage(run_id text, usage json) returns void
+-- The run of an agent and a session that is paused or under way after a pause; without one, the run that was kept
+-- when it had ended. A function, so that the statement is planned once.
+create or replace function timestep.find_run_state(agent_name text, session_id text)
+returns table (
+  run_id text, version integer, claimed_by text, status text, language text, sdk_name text, sdk_version text,
+  schema_version text, agent_graph json, guardrails_settled boolean, state text
+)
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  delete from timestep.usage u where u.run_id = write_run_usage.run_id;
-  insert into timestep.usage (
-    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
-  )
+  return query
   select
-    write_run_usage.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
-    u."reasoningTokens", u."totalTokens"
-  from json_to_recordset(usage) as u (
-    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
-    "reasoningTokens" bigint, "totalTokens" bigint
-  );
+    s.run_id, s.version, s.claimed_by, r.status, s.language, s.sdk_name, s.sdk_version, s.schema_version,
+    s.agent_graph, s.guardrails_settled, s.state::text
+  from timestep.runs r
+  join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+  where r.agent_name = find_run_state.agent_name
+    and coalesce(r.session_id, '') = coalesce(find_run_state.session_id, '') and r.state_version > 0
+    and s.cleared_at is null
+    and (r.status in ('interrupted', 'running') or r.status = 'completed' and s.claimed_by is null)
+  order by r.status = 'completed', r.created_at desc
+  limit 1;
 end
 $$;
 
@@ -432,7 +468,17 @@ begin
   if not found then
     return false;
   end if;
-  perform timestep.write_run_usage(settle_run_state.run_id, usage);
+  delete from timestep.usage u where u.run_id = settle_run_state.run_id;
+  insert into timestep.usage (
+    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
+  )
+  select
+    settle_run_state.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
+    u."reasoningTokens", u."totalTokens"
+  from json_to_recordset(settle_run_state.usage) as u (
+    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
+    "reasoningTokens" bigint, "totalTokens" bigint
+  );
   return true;
 end
 $$;
@@ -443,8 +489,8 @@ where state_version > 0;
 
 revoke all on function timestep.save_run_state (text, text, text, integer, text, text, json, text, json, json)
   from public;
-revoke all on function timestep.write_run_state (text, integer, json, text, json) from public;
-revoke all on function timestep.write_run_usage (text, json) from public;
+revoke all on function timestep.write_run_state (text, integer, json, text, json, json) from public;
+revoke all on function timestep.find_run_state (text, text) from public;
 revoke all on function timestep.claim_run_state (text, integer, text, text, json) from public;
 revoke all on function timestep.settle_run_state (text, integer, text, json, json) from public;
 

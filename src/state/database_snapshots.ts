@@ -96,16 +96,7 @@ export class DatabaseSnapshots implements Snapshots {
   }
 }
 
-const READ = `
-select s.run_id, s.version, s.claimed_by, s.language, s.sdk_name, s.sdk_version, s.schema_version, s.agent_graph,
-  s.guardrails_settled, s.state::text as state
-from timestep.runs r
-join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
-where r.agent_name = $1 and coalesce(r.session_id, '') = coalesce($2, '') and r.state_version > 0
-  and s.cleared_at is null
-  and (r.status in ('interrupted', 'running') or r.status = 'completed' and s.claimed_by is null)
-order by r.status = 'completed', r.created_at desc
-limit 1`;
+const READ = "select * from timestep.find_run_state($1, $2)";
 
 /** What has ended stays ended; what is paused or under way is cancelled, wherever it is. */
 const CLEAR = `

@@ -13,7 +13,7 @@ async function withPool(body: (pool: ReturnType<typeof pglitePool>, pglite: PGli
 }
 
 const numbers = async (pool: ReturnType<typeof pglitePool>) =>
-  (await pool.query<{ n: number }>("select n from t order by n")).rows.map(({ n }) => n);
+  (await pool.query<{ n: number }>("select n from t order by n")).rows.map((row: { n: number }) => row.n);
 
 Deno.test("pglitePool() keeps others out from BEGIN to COMMIT", async () => {
   await withPool(async (pool) => {

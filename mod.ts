@@ -75,6 +75,9 @@ export {
 } from "./src/state/errors.ts";
 export { RunStateStore } from "./src/state/run_state_store.ts";
 export type { LoadOptions, RunStateStoreOptions } from "./src/state/run_state_store.ts";
+export type { TranslationLoss } from "./src/state/python/losses.ts";
+export { StateTranslationError } from "./src/state/python/translation_error.ts";
+export type { TranslationCode } from "./src/state/python/translation_error.ts";
 
 export { webSearch } from "./src/tool/web_search.ts";
 

@@ -83,11 +83,8 @@ function translate(type: string, item: unknown, nameOfCall: NameOfCall): Respons
           type: "input_text",
           ...fromReasoningPart(part, `summary[${index}]`),
         })),
-        rawContent: raw?.map((part, index) => ({
-          type: "reasoning_text",
-          ...fromReasoningPart(part, `content[${index}]`),
-        })),
-        providerData: otherEntries(present(rest), ["type"]),
+        // The SDK sends the raw text from there, and rawContent not at all.
+        providerData: otherEntries(present({ ...rest, content: raw }), ["type"]),
       });
     }
     case "compaction": {

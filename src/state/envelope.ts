@@ -3,6 +3,9 @@ import { z } from "zod";
 import { agentGraph, missingFrom } from "../agents/agent_graph.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { RunStateGraphError, RunStateMalformedError } from "./errors.ts";
+import type { TranslationLoss } from "./python/losses.ts";
+import { translatePythonState } from "./python/translate.ts";
+import { RESUME_THERE, StateTranslationError } from "./python/translation_error.ts";
 
 /** What is looked at of a run's state, whatever its context and agent. */
 export interface AnyRunState extends
@@ -53,29 +56,52 @@ export function seal(agent: AnyAgent, state: AnyRunState): Envelope {
   };
 }
 
-/**
- * Makes a snapshot a state again.
- *
- * @throws {RunStateGraphError} When it needs what the agent does not have.
- * @throws {RunStateMalformedError} When it is damaged, or of a version that this SDK does not know.
- */
+/** Makes a snapshot a state again: as {@linkcode open}, when nobody asks what was left out. */
 export async function unseal<TAgent extends AnyAgent>(
   agent: TAgent,
   envelope: Envelope,
 ): Promise<RunState<unknown, TAgent>> {
+  return (await open(agent, envelope)).state;
+}
+
+/**
+ * Makes a snapshot a state again. One that Python saved is translated.
+ *
+ * @returns The state, and what its translation left out without harm.
+ * @throws {RunStateGraphError} When it needs what the agent does not have.
+ * @throws {RunStateMalformedError} When it is damaged, or of a version that this SDK does not know.
+ * @throws {StateTranslationError} When it cannot be carried over from Python.
+ */
+export async function open<TAgent extends AnyAgent>(
+  agent: TAgent,
+  envelope: Envelope,
+): Promise<{ state: RunState<unknown, TAgent>; losses: readonly TranslationLoss[] }> {
   const missing = missingFrom(agentGraph(agent), envelope.agent_graph);
   if (missing !== null) {
     throw new RunStateGraphError(
       `Cannot load the saved run: ${missing}. Load it with the agents that it was saved with.`,
     );
   }
-  if (envelope.language !== "typescript") {
-    throw new RunStateMalformedError(
-      `Cannot load the saved run: it was saved by ${envelope.sdk_name} ${envelope.sdk_version} in Python. Resume it in ` +
-        "Python.",
+  if (envelope.language === "typescript") return { state: await fromText(agent, envelope.state), losses: [] };
+  return await fromPython(agent, envelope);
+}
+
+async function fromPython<TAgent extends AnyAgent>(agent: TAgent, envelope: Envelope) {
+  const { state: text, losses } = translatePythonState(
+    envelope.state,
+    agentGraph(agent),
+    envelope.guardrails_settled,
+  );
+  try {
+    return { state: await RunState.fromString<unknown, TAgent>(agent, text), losses };
+  } catch (cause) {
+    throw new StateTranslationError(
+      "load_incomplete",
+      "",
+      `the Agents SDK refuses its translation. ${firstLine(cause)} ${RESUME_THERE}`,
+      { cause },
     );
   }
-  return await fromText(agent, envelope.state);
 }
 
 async function fromText<TAgent extends AnyAgent>(

@@ -4,10 +4,11 @@ import type { DatabaseReferenceOptions } from "../database/database_reference.ts
 import { assertStorableName } from "../database/storable_name.ts";
 import { originOf, rememberOrigin, settlementsUnderWay } from "./claims.ts";
 import { DatabaseSnapshots } from "./database_snapshots.ts";
-import { type AnyRunState, seal, unseal } from "./envelope.ts";
+import { type AnyRunState, open, seal } from "./envelope.ts";
 import { RunStateConflictError, RunStateNotFoundError } from "./errors.ts";
 import { FileSnapshots } from "./file_snapshots.ts";
 import { interruptionsOf, usageOf } from "./run_facts.ts";
+import type { TranslationLoss } from "./python/losses.ts";
 import type { SavedRun, Snapshots } from "./snapshots.ts";
 import type { RunState } from "@openai/agents";
 
@@ -53,6 +54,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
   readonly #snapshots: Snapshots;
   /** The run that this store saved or loaded last. */
   #held: SavedRun | null = null;
+  #losses: readonly TranslationLoss[] = [];
 
   /**
    * Keeps the run in the database. Nothing is opened before it is used.
@@ -114,6 +116,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
    * @throws {RunStateConflictError} When somebody has begun to resume it; see `takeOver`.
    * @throws {RunStateGraphError} When it needs agents, tools or handoffs that the store's agent does not have.
    * @throws {RunStateMalformedError} When it is damaged, or of an unknown version.
+   * @throws {StateTranslationError} When Python saved it, and it cannot be carried over.
    */
   async load<TContext = unknown>(
     { takeOver = false }: LoadOptions = {},
@@ -128,10 +131,16 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
           `attempt ${run.claim}). If that is certain, load({ takeOver: true }) resumes it once more.`,
       );
     }
-    const state = await unseal(this.#agent, envelope);
+    const { state, losses } = await open(this.#agent, envelope);
+    this.#losses = losses;
     this.#remember(state, run);
     // Made from the store's own agent; what its context holds, only the caller knows.
     return state as unknown as RunState<TContext, TAgent>;
+  }
+
+  /** What the translation of the run that was loaded last left out without harm. Empty for one of this language. */
+  get losses(): readonly TranslationLoss[] {
+    return this.#losses;
   }
 
   /** Gives the paused run up, if there is one. Its record stays, but it can't be loaded any more. */

@@ -1,0 +1,122 @@
+/**
+ * What the Python SDK saved goes on here: for each vector and each of its pauses, as an uncrossed run would have, or it
+ * is refused for a reason that is on the list.
+ */
+import { type AgentInputItem, RunState } from "@openai/agents";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { z } from "zod";
+import { agentGraph } from "../../src/agents/agent_graph.ts";
+import { toResponsesItem } from "../../src/items/to_responses_item.ts";
+import { callNames, fromPythonItem } from "../../src/state/python/_items.ts";
+import { StateTranslationError, type TranslationCode } from "../../src/state/python/translation_error.ts";
+import { translatePythonState } from "../../src/state/python/translate.ts";
+import type { Pause, Request, Vector, WireItem } from "../vectors/scenario.ts";
+import { decide, interruptionId, Stage, type StageState, usageOf } from "../vectors/stage.ts";
+
+/** Vectors that are refused, and why. Every other one must go on. */
+const REFUSED: Record<string, TranslationCode> = {};
+
+const directory = new URL("../vectors/", import.meta.url);
+const table: string[] = [];
+
+for (const folder of ["", "older/"]) {
+  for (const { name } of Deno.readDirSync(new URL(folder, directory))) {
+    if (!name.endsWith(".python.json")) continue;
+    const scenario = `${folder}${name.replace(".python.json", "")}`;
+    Deno.test(`translatePythonState() carries ${scenario} over`, async () => {
+      const vector = read(`${folder}${name}`);
+      for (const [index, pause] of vector.pauses.entries()) {
+        const code = REFUSED[scenario];
+        const row = table.push(`wrong  ${scenario}, pause ${index + 1}`) - 1;
+        if (code) {
+          const error = assertThrows(() => translated(vector, pause), StateTranslationError);
+          assertEquals(error.code, code);
+        } else await goesOn(vector, index);
+        table[row] = `${code ? `refused (${code})` : "passed"}  ${scenario}, pause ${index + 1}`;
+      }
+    });
+  }
+}
+
+Deno.test("every pause of every vector was tried", () => {
+  const wrong = table.filter((row) => row.startsWith("wrong"));
+  console.log([...table.toSorted(), `${table.length} pauses, wrong: ${wrong.length}`].join("\n"));
+  assertEquals(wrong, []);
+  assert(table.length >= 50, "Fewer vectors than there were");
+});
+
+/** Resumes a pause here, and all that follow it, and compares with the run that never crossed. */
+async function goesOn(vector: Vector, index: number): Promise<void> {
+  const { scenario } = vector;
+  const pause = vector.pauses[index];
+  if (!pause) throw new Error(`${scenario.name} has no pause ${index}`);
+  const stage = new Stage(scenario, pause.modelCalls);
+  let state: StageState = await RunState.fromString(stage.agent, translated(vector, pause, stage));
+  assertEquals(state.getInterruptions().map(interruptionId).toSorted(), pause.pending.toSorted());
+  const session = pause.session && stage.session(sessionItems(pause.session));
+  decide(state, scenario.pauses[index]?.after);
+  let result = await stage.run(state, session);
+  for (const later of scenario.pauses.slice(index + 1)) {
+    state = result.state;
+    decide(state, later.before);
+    decide(state, later.after);
+    result = await stage.run(state, session);
+  }
+  assertEquals(result.finalOutput, vector.finalOutput);
+  assertEquals(stage.trail.executed, vector.trail.executed.slice(pause.toolCalls));
+  assertEquals(
+    stage.trail.requests.map(normalRequest),
+    vector.trail.requests.slice(pause.modelCalls).map(normalRequest),
+  );
+  assertEquals(usageOf(result.state), vector.usage);
+  if (session && vector.session) {
+    assertEquals(
+      (await session.getItems()).map(toResponsesItem).map(inSession),
+      vector.session.map(asWire).map(inSession),
+    );
+  }
+}
+
+function read(name: string): Vector {
+  return JSON.parse(Deno.readTextFileSync(new URL(name, directory)));
+}
+
+function translated(vector: Vector, pause: Pause, stage = new Stage(vector.scenario)): string {
+  const { state } = pause;
+  return translatePythonState(JSON.stringify(state), agentGraph(stage.agent), pause.guardrailsSettled).state;
+}
+
+/** What the Python SDK kept in a session, as the TypeScript SDK keeps it. */
+function sessionItems(items: readonly unknown[]): AgentInputItem[] {
+  const raws = items.map(asWire);
+  const names = callNames(raws);
+  return raws.map((item, index) => fromPythonItem(item, `session[${index}]`, names));
+}
+
+const asWire = (item: unknown): WireItem => z.record(z.string(), z.unknown()).parse(item);
+
+const normalRequest = (request: Request) => ({ ...request, input: request.input.map(normal) });
+
+/** The SDKs write some defaults, or leave them out: see the README of the vectors. */
+function normal(item: WireItem): WireItem {
+  const { type = "message", status, ...rest } = item;
+  const isOutput = type === "function_call_output";
+  const entries = Object.entries(rest).filter(([, value]) => value !== null);
+  return {
+    ...Object.fromEntries(entries),
+    type,
+    ...(isOutput || status === undefined ? {} : { status }),
+    ...(isOutput ? { output: normalOutput(item["output"]) } : {}),
+  };
+}
+
+/** The TypeScript SDK keeps calls in a session without their own ids. */
+function inSession(item: WireItem): WireItem {
+  const { id, ...rest } = normal(item);
+  return { ...rest, ...(item["type"] === "function_call" ? {} : { id }) };
+}
+
+/** The text of a handoff's output has a space in Python. */
+function normalOutput(output: unknown): unknown {
+  return typeof output === "string" ? output.replace(/^\{"assistant": /, '{"assistant":') : output;
+}

@@ -118,6 +118,8 @@ export class ToolCallNotSettledError extends TimestepError {
 
 /** A model gave one id to two calls, so that the approval of one would have been taken for the other. */
 export class ApprovalReusedError extends TimestepError {
+  /** The class's name. */
   override readonly name = "ApprovalReusedError";
+  /** A stable identifier of the condition. */
   readonly code = "approval_reused";
 }

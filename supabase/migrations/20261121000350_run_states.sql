@@ -122,7 +122,7 @@ begin
     where s.run_id = write_run_state.run_id and s.version <> write_run_state.version
   ), unused as (
     delete from timestep.usage u
-    where u.run_id = write_run_state.run_id
+    where u.run_id = write_run_state.run_id and write_run_state.usage is not null
       and u.model <> all (select used ->> 'model' from json_array_elements(write_run_state.usage) as used)
   ), snapshot as (
     insert into timestep.run_states (

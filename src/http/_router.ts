@@ -10,29 +10,29 @@ type Methods = Readonly<Partial<Record<string, Handler>>>;
 const responses = () => import("./responses/routes.ts");
 const conversations = () => import("./conversations/routes.ts");
 
-/** What is served, by path; a star is an id. */
+/** What is served, by path; `:id` stands for an id. */
 const ROUTES: Readonly<Record<string, Methods>> = {
   "models": { GET: listModels },
-  "models/*": { GET: retrieveModel },
+  "models/:id": { GET: retrieveModel },
   "openapi.json": { GET: async () => Response.json((await import("./openapi.ts")).openApi) },
   "responses": { POST: async (call) => (await responses()).createResponse(call) },
-  "responses/*": {
+  "responses/:id": {
     GET: async (call) => (await responses()).getResponse(call),
     DELETE: async (call) => (await responses()).deleteResponse(call),
   },
-  "responses/*/cancel": { POST: async (call) => (await responses()).cancelResponse(call) },
-  "responses/*/input_items": { GET: async (call) => (await responses()).listInputItems(call) },
+  "responses/:id/cancel": { POST: async (call) => (await responses()).cancelResponse(call) },
+  "responses/:id/input_items": { GET: async (call) => (await responses()).listInputItems(call) },
   "conversations": { POST: async (call) => (await conversations()).createConversation(call) },
-  "conversations/*": {
+  "conversations/:id": {
     GET: async (call) => (await conversations()).getConversation(call),
     POST: async (call) => (await conversations()).updateConversation(call),
     DELETE: async (call) => (await conversations()).deleteConversation(call),
   },
-  "conversations/*/items": {
+  "conversations/:id/items": {
     GET: async (call) => (await conversations()).listItems(call),
     POST: async (call) => (await conversations()).createItems(call),
   },
-  "conversations/*/items/*": {
+  "conversations/:id/items/:id": {
     GET: async (call) => (await conversations()).getItem(call),
     DELETE: async (call) => (await conversations()).deleteItem(call),
   },
@@ -56,8 +56,8 @@ export function route(request: Request): Route {
   const [collection = "", id, ...rest] = segments;
   const pattern = [
     collection,
-    ...(id === undefined ? [] : ["*"]),
-    ...rest.map((part, index) => index === 1 ? "*" : part),
+    ...(id === undefined ? [] : [":id"]),
+    ...rest.map((part, index) => index === 1 ? ":id" : part),
   ]
     .join("/");
   const methods = Object.hasOwn(ROUTES, pattern) ? ROUTES[pattern] : undefined;

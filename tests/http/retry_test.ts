@@ -42,7 +42,7 @@ serverTest("a request that is sent again is the same run", async (server, test) 
   await test.step("createAgentsClient() sends a key, and the same in every attempt", async () => {
     const keys: (string | null)[] = [];
     const losing = losingFirst();
-    const agents = createAgentsClient({
+    const agents = await createAgentsClient({
       apiKey: key,
       baseURL: server.url,
       fetch: (input, init) => {

@@ -1,9 +1,5 @@
-import OpenAI, { type ClientOptions } from "openai";
-
-/** OpenAI's client with a key for each request, the same in all its attempts. */
-class AgentsClient extends OpenAI {
-  protected override idempotencyHeader = "Idempotency-Key";
-}
+import type OpenAI from "openai";
+import type { ClientOptions } from "openai";
 
 /**
  * OpenAI's own client for agents that are served. It tries again when a reply is lost, as OpenAI's does, and names
@@ -16,12 +12,17 @@ class AgentsClient extends OpenAI {
  * ```ts
  * import { createAgentsClient } from "@timestep-ai/timestep";
  *
- * const client = createAgentsClient({
+ * const client = await createAgentsClient({
  *   baseURL: "http://127.0.0.1:8000/functions/v1/agents/v1",
  *   apiKey: "tsk_...",
  * });
  * ```
  */
-export function createAgentsClient(options: ClientOptions): OpenAI {
+export async function createAgentsClient(options: ClientOptions): Promise<OpenAI> {
+  const { OpenAI } = await import("openai");
+  // Meant for subclasses, of which there can be none before the client is loaded.
+  class AgentsClient extends OpenAI {
+    protected override idempotencyHeader = "Idempotency-Key";
+  }
   return new AgentsClient(options);
 }

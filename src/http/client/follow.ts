@@ -1,4 +1,3 @@
-import { APIError } from "openai";
 import type OpenAI from "openai";
 
 /** An event of a response's stream. */
@@ -30,7 +29,7 @@ const LAST_EVENTS: readonly string[] = ["response.completed", "response.failed",
  * import { createAgentsClient, follow } from "@timestep-ai/timestep";
  *
  * async function tell(baseURL: string, apiKey: string) {
- *   const client = createAgentsClient({ baseURL, apiKey });
+ *   const client = await createAgentsClient({ baseURL, apiKey });
  *   const { id } = await client.responses.create({ model: "Assistant", input: "Hello", background: true });
  *   for await (const event of follow(client, id)) {
  *     if (event.type === "response.output_text.delta") console.log(event.delta);
@@ -61,11 +60,17 @@ export async function* follow(
       if (await isOver(client, responseId)) return;
     } catch (error) {
       if (signal?.aborted) return;
-      if (error instanceof APIError && error.status !== undefined && error.status < 500) throw error;
+      if (isRefusal(error)) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs));
     waitMs = Math.min(2 * waitMs, RETRY_MS[1]);
   }
+}
+
+/** Whether the server has said no, which it would again. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && "status" in error && typeof error.status === "number" &&
+    error.status < 500;
 }
 
 async function isOver(client: OpenAI, responseId: string): Promise<boolean> {

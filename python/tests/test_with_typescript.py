@@ -79,3 +79,48 @@ def _bare(item: Json) -> Json:
     if isinstance(bare.get("output"), str) and bare["output"].startswith('{"assistant"'):
         bare["output"] = json.loads(bare["output"])
     return bare
+
+
+THERE_AND_BACK = [
+    "two_pending_one_decided",
+    "three_pending_decided_one_by_one",
+    "with_session_paused_twice",
+    "always_approved_earlier",
+]
+
+
+@pytest.mark.parametrize("name", THERE_AND_BACK)
+async def test_a_run_goes_there_and_back(name: str, database_uri: str) -> None:
+    """TypeScript begins, and then the languages take turns, with one decision at each stop."""
+    vector = load_vector(name)
+    scenario = vector["scenario"]
+    outcome = typescript(name, 0, database_uri)
+    model_calls, executed, requests = outcome["modelCalls"], outcome["executed"], outcome["requests"]
+    for number, pause in enumerate(scenario["pauses"]):
+        if number % 2 == 1:
+            outcome = typescript(name, number + 1, database_uri, model_calls)
+            executed += outcome["executed"]
+            requests += outcome["requests"]
+            model_calls = outcome["modelCalls"]
+            final_output, usage = outcome["finalOutput"], outcome["usage"]
+            continue
+        stage = Stage(scenario, model_calls)
+        session = DatabaseSession("shared", connection_string=database_uri) if "session" in vector else None
+        async with RunStateStore(agent=stage.agent, session_id="shared", connection_string=database_uri) as store:
+            state = await store.load()
+            decide(state, pause.get("after"))
+            result = await run_agent(stage.agent, state, session)
+            if result.interruptions:
+                await store.save(result)
+        if session is not None:
+            await session.close()
+        executed += [list(call) for call in stage.executed]
+        requests += stage.requests
+        model_calls = stage.model_calls
+        final_output, usage = result.final_output, usage_of(result.context_wrapper.usage)
+    assert final_output == vector["finalOutput"]
+    assert executed == vector["trail"]["executed"]
+    assert usage == vector["usage"]
+    assert [normal_request(request) for request in requests] == [
+        normal_request(request) for request in vector["trail"]["requests"]
+    ]

@@ -1,0 +1,94 @@
+import { assertEquals } from "@std/assert";
+import { configureDBOS, getRun, shutdownDBOS } from "../../mod.ts";
+import { authenticator } from "../../src/http/authenticate.ts";
+import { serveWorker } from "../../src/http/serve_worker.ts";
+import { dispatchDatabase } from "../../src/workflows/_database.ts";
+import { startDirectly } from "../../src/workflows/run_agent_workflow.ts";
+import { testDatabases } from "../_databases.ts";
+import { makeWorld } from "../http/_world.ts";
+
+/** What Supabase has: the Vault with our two secrets, and pg_net, which only takes down what it should send. */
+const STAND_IN = `
+create schema vault;
+create table vault.decrypted_secrets (name text, decrypted_secret text);
+insert into vault.decrypted_secrets values
+  ('timestep_worker_url', 'http://localhost/functions/v1/worker'), ('timestep_dispatch_key', 'cron');
+create schema net;
+create table net.http_request_queue (url text, headers jsonb);
+create function net.http_post(
+  url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',
+  timeout_milliseconds int default 5000
+) returns bigint language sql as $$
+  insert into net.http_request_queue values (url, headers) returning 1::bigint
+$$;`;
+
+for (const target of testDatabases()) {
+  Deno.test(`serveWorker() executes what waits when pg_net wakes it [${target.engine}]`, async () => {
+    await using fresh = await target.create();
+    const { database } = fresh;
+    configureDBOS({ connectionString: fresh.connectionString });
+    const { assistant } = makeWorld();
+    const worker = serveWorker({
+      agents: [assistant],
+      workMs: 60_000,
+      idleMs: 100,
+      authenticate: authenticator({
+        database: () => Promise.resolve(database),
+        serviceSecrets: ["service"],
+        cronSecrets: ["cron"],
+        jwt: {},
+      }),
+    });
+    try {
+      const prepared = {
+        agent: assistant,
+        run: { agent: assistant, input: "Hello" },
+        sessionKind: undefined,
+        timeoutSeconds: undefined,
+      };
+      const start = (runId: string) =>
+        dispatchDatabase().then((opened) =>
+          opened.transaction((transaction) => startDirectly(transaction, runId, prepared, undefined, ""))
+        );
+      await start("before");
+      assertEquals(await one("select timestep.tick() as value"), false);
+      await database.script(STAND_IN);
+      await start("after");
+      assertEquals(await one("select count(*)::int as value from net.http_request_queue"), 1);
+      assertEquals(await one("select timestep.tick() as value"), true);
+      const [sent] = await database.query(
+        "select url, headers ->> 'apikey' as key from net.http_request_queue",
+      );
+
+      assertEquals((await tick({})).status, 401);
+      assertEquals((await tick({ apikey: "sb_publishable" })).status, 401);
+      assertEquals(
+        (await worker(new Request("http://x/v1/nothing", { headers: { apikey: "cron" } }))).status,
+        404,
+      );
+      assertEquals((await tick({ apikey: String(sent?.["key"]) }, String(sent?.["url"]))).status, 202);
+      for (const runId of ["before", "after"]) {
+        while ((await getRun(runId)).status !== "completed") await pause();
+      }
+      assertEquals(await one("select timestep.tick() as value"), false);
+      // With nothing to do it signs off.
+      while (await one("select exists (select from timestep.executors) as value")) await pause();
+    } finally {
+      await shutdownDBOS();
+      configureDBOS({});
+    }
+
+    async function tick(headers: Record<string, string>, url = "http://localhost/v1/internal/tick") {
+      return await worker(new Request(url, { method: "POST", headers }));
+    }
+
+    async function one(sql: string): Promise<unknown> {
+      const [row] = await database.query(sql);
+      return row?.["value"];
+    }
+  });
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
+}

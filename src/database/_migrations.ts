@@ -299,9 +299,11 @@ begin
   if paused_run_id is null then
     saved_run_id := save_run_state.new_run_id;
     saved_version := 1;
-    insert into timestep.runs (run_id, agent_name, session_id, status, state_version, finished_at)
+    insert into timestep.runs (
+      run_id, agent_name, agent_fingerprint, session_id, status, state_version, finished_at
+    )
     values (
-      saved_run_id, save_run_state.agent_name, save_run_state.session_id, new_status, 1,
+      saved_run_id, save_run_state.agent_name, envelope ->> 'agent_fingerprint', save_run_state.session_id, new_status, 1,
       case when new_status = 'completed' then now() end
     );
   else

@@ -1,5 +1,5 @@
 import type { Queryable } from "../database/database.ts";
-import { agentDefinition } from "./agent_definition.ts";
+import { agentDefinition } from "../agents/agent_definition.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { AgentInputItem } from "@openai/agents";
 import type { Queryable } from "../database/database.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
-import { agentDefinition } from "./agent_definition.ts";
+import { agentDefinition } from "../agents/agent_definition.ts";
 import { RunConflictError } from "./errors.ts";
 import type { JsonValue } from "./json.ts";
 import { serializeRunOptions } from "./run_options.ts";

@@ -1,2 +1,1 @@
-/** A value that JSON can hold without loss. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+export type { JsonValue } from "../core/json_value.ts";

@@ -47,12 +47,17 @@ export class DatabaseSnapshots implements Snapshots {
   }
 
   async #write(
-    { envelope, isEnded, interruptions, usage }: Snapshot,
+    { agents, envelope, isEnded, interruptions, usage }: Snapshot,
     held: SavedRun | null,
     newRunId: string | null,
   ): Promise<SavedRun | null> {
     const { state, ...rest } = envelope;
-    const runStatus = isEnded ? "completed" : "interrupted";
+    const request = {
+      ...rest,
+      run_status: isEnded ? "completed" : "interrupted",
+      is_other_run: newRunId !== null,
+      agent_fingerprint: agents.fingerprint,
+    };
     const [row] = await (await this.#database.get()).query(WRITE, [
       this.#agentName,
       this.#sessionId,
@@ -60,10 +65,12 @@ export class DatabaseSnapshots implements Snapshots {
       held?.version ?? null,
       held?.claim ?? null,
       newRunId,
-      JSON.stringify({ ...rest, run_status: runStatus, is_other_run: newRunId !== null }),
+      JSON.stringify(request),
       state,
       JSON.stringify(interruptions),
       JSON.stringify(usage),
+      agents.fingerprint,
+      JSON.stringify(agents.definition),
     ]);
     if (!row) return null;
     const { run_id: runId, version } = savedSchema.parse(row);
@@ -110,6 +117,10 @@ with cleared as (
 select timestep.cancel_run(run_id) from cleared`;
 
 const WRITE = `
+with agent as (
+  insert into timestep.agents (agent_name, fingerprint, definition) values ($1, $11, $12::text::json)
+  on conflict do nothing
+)
 select run_id, version from timestep.save_run_state(
   $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
 )`;

@@ -1,3 +1,4 @@
+import { agentDefinition } from "../agents/agent_definition.ts";
 import { agentGraph } from "../agents/agent_graph.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import type { DatabaseReferenceOptions } from "../database/database_reference.ts";
@@ -91,6 +92,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
     this.#assertOwnAgent(saved);
     const origin = originOf(saved);
     const snapshot = {
+      agents: agentDefinition(this.#agent),
       envelope: seal(this.#agent, saved),
       isEnded: saved._currentStep?.type === "next_step_final_output",
       interruptions: interruptionsOf(saved, origin?.interruptions),

@@ -1,8 +1,11 @@
+import type { AgentDefinition } from "../agents/agent_definition.ts";
 import type { Envelope } from "./envelope.ts";
 import type { InterruptionFacts, ModelUsage } from "./run_facts.ts";
 
 /** What is saved of a paused run. */
 export interface Snapshot {
+  /** What the agents are that the run was begun with. */
+  agents: AgentDefinition;
   envelope: Envelope;
   /** Whether the run has ended. One that has can be kept, too, and is in nobody's way. */
   isEnded: boolean;

@@ -2,6 +2,7 @@ import { Agent, Runner, RunState, setTracingDisabled, tool } from "@openai/agent
 import { assistantMessage, functionCall, ScriptedModel } from "@openai/agents-core/testing";
 import { DatabaseSession, RunStateStore } from "@timestep-ai/timestep";
 import { z } from "zod";
+import { agentDefinition } from "../../src/agents/agent_definition.ts";
 import { DatabaseSnapshots } from "../../src/state/database_snapshots.ts";
 import { seal } from "../../src/state/envelope.ts";
 import { interruptionsOf, usageOf } from "../../src/state/run_facts.ts";
@@ -33,6 +34,7 @@ async function saveAndLoad(where: string, { database }: FreshDatabase, turns: nu
   const text = state.toString();
   const title = `${Math.round(text.length / 1024)} KB (${where})`;
   const snapshot = {
+    agents: agentDefinition(agent),
     envelope: seal(agent, state),
     isEnded: false,
     interruptions: interruptionsOf(state),

@@ -1,7 +1,13 @@
 import { Agent, type AgentInputItem, RunState, tool } from "@openai/agents";
 import { assistantMessage, functionCall } from "@openai/agents-core/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { runAgent, RunStateGraphError, RunStateMalformedError, TimestepError } from "@timestep-ai/timestep";
+import {
+  runAgent,
+  RunStateGraphError,
+  RunStateMalformedError,
+  StateTranslationError,
+  TimestepError,
+} from "@timestep-ai/timestep";
 import { z } from "zod";
 import { randomItems, seededRandom } from "../_items.ts";
 import { approveAll, pausedState, weatherAgent } from "./_runs.ts";
@@ -11,6 +17,7 @@ import type { StoreTarget } from "./store_target.ts";
 export function damageSuite(target: StoreTarget): void {
   otherAgents(target);
   damaged(target);
+  foreign(target);
   fuzzed(target);
   odd(target);
 }
@@ -88,7 +95,6 @@ function damaged({ name, create }: StoreTarget): void {
       },
       says: "Cannot load the saved run",
     },
-    "its language is unknown or foreign": { change: () => ({ language: "python" }), says: "Python" },
   };
   for (const [what, { change, says }] of Object.entries(cases)) {
     Deno.test(`load() rejects with RunStateMalformedError when ${what} [${name}]`, async () => {
@@ -101,6 +107,18 @@ function damaged({ name, create }: StoreTarget): void {
       assertEquals(await place.stored(), before);
     });
   }
+}
+
+function foreign({ name, create }: StoreTarget): void {
+  Deno.test(`load() rejects with StateTranslationError when it is no run that Python saves [${name}]`, async () => {
+    await using place = await create();
+    const { agent } = weatherAgent();
+    await place.store(agent).save(await pausedState());
+    await place.tamper({ language: "python" });
+    const before = await place.stored();
+    await assertRejects(() => place.store(agent).load(), StateTranslationError, "unknown_schema_version");
+    assertEquals(await place.stored(), before);
+  });
 }
 
 function fuzzed({ name, create }: StoreTarget): void {

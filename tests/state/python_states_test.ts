@@ -46,7 +46,7 @@ Deno.test("every pause of every vector was tried", () => {
 });
 
 /** Resumes a pause here, and all that follow it, and compares with the run that never crossed. */
-async function goesOn(vector: Vector, index: number): Promise<void> {
+async function goesOn(vector: Vector, index: number, decided: readonly string[] = []): Promise<void> {
   const { scenario } = vector;
   const pause = vector.pauses[index];
   if (!pause) throw new Error(`${scenario.name} has no pause ${index}`);
@@ -54,7 +54,10 @@ async function goesOn(vector: Vector, index: number): Promise<void> {
   let state: StageState = await RunState.fromString(stage.agent, translated(vector, pause, stage));
   assertEquals(state.getInterruptions().map(interruptionId).toSorted(), pause.pending.toSorted());
   const session = pause.session && stage.session(sessionItems(pause.session));
-  decide(state, scenario.pauses[index]?.after);
+  const decisions = Object.entries(scenario.pauses[index]?.after ?? {}).filter(([id]) =>
+    !decided.includes(id)
+  );
+  decide(state, Object.fromEntries(decisions));
   let result = await stage.run(state, session);
   for (const later of scenario.pauses.slice(index + 1)) {
     state = result.state;
@@ -75,6 +78,60 @@ async function goesOn(vector: Vector, index: number): Promise<void> {
       vector.session.map(asWire).map(inSession),
     );
   }
+}
+
+const PYTHON = new URL("../../python/.venv/bin/python", import.meta.url);
+
+Deno.test({
+  name: "a run goes from TypeScript to Python and back, a decision taken at each stop",
+  ignore: !isThere(PYTHON),
+  fn: async () => {
+    const names = [...Deno.readDirSync(directory)]
+      .map(({ name }) => name.match(/^(.*)\.typescript\.json$/)?.[1])
+      .filter((name) => name !== undefined);
+    for (const [name, { state, decided }] of Object.entries(await throughPython(names))) {
+      const vector = read(`${name}.typescript.json`);
+      const [pause, ...later] = vector.pauses;
+      if (!pause) throw new Error(`${name} has no pause`);
+      try {
+        // In a session are what TypeScript put there: Python's has no part in this.
+        const session = pause.session && { session: pause.session.map(fromSession) };
+        const crossed = {
+          ...pause,
+          ...session,
+          state: z.record(z.string(), z.unknown()).parse(JSON.parse(state)),
+        };
+        const whole = vector.session && { session: vector.session.map(fromSession) };
+        await goesOn({ ...vector, ...whole, pauses: [crossed, ...later] }, 0, decided);
+      } catch (cause) {
+        throw new Error(`${name} does not come back from Python`, { cause });
+      }
+    }
+  },
+});
+if (!isThere(PYTHON)) console.log("Skipped: there and back, without python/.venv (deno task test makes it)");
+
+const fromSession = (item: unknown) => toResponsesItem(item as AgentInputItem);
+
+function isThere(file: URL): boolean {
+  try {
+    return Deno.statSync(file).isFile;
+  } catch {
+    return false;
+  }
+}
+
+const stops = z.record(z.string(), z.object({ state: z.string(), decided: z.array(z.string()) }));
+
+/** Loads first pauses in Python, decides once, and saves them there. */
+async function throughPython(names: readonly string[]): Promise<z.output<typeof stops>> {
+  const command = new Deno.Command(PYTHON.pathname, {
+    args: ["../tests/state/python_there_and_back.py", ...names],
+    cwd: new URL("../../python/", import.meta.url),
+  });
+  const { success, stdout, stderr } = await command.output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return stops.parse(JSON.parse(new TextDecoder().decode(stdout)));
 }
 
 function read(name: string): Vector {

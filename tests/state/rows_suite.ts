@@ -85,6 +85,19 @@ function interruptions({ engine, create }: TestDatabase): void {
     }]);
   });
 
+  Deno.test(`save() records what the agents were [${engine}]`, async () => {
+    await using fresh = await create();
+    const { agent } = weatherAgent();
+    const odd = agent.clone({ instructions: "Be\0 brief \ud800." });
+    await new RunStateStore({ agent: odd, database: fresh.database }).save(await pausedState());
+    const [row] = await fresh.database.query(
+      "select agent_name, definition from timestep.agents join timestep.runs r using (agent_name) where fingerprint = r.agent_fingerprint",
+    );
+    assertEquals(row?.agent_name, "Assistant");
+    const definition = JSON.stringify(row?.definition);
+    for (const part of ["brief", "get_weather", "ScriptedModel"]) assert(definition.includes(part), part);
+  });
+
   for (const how of ["runAgent()", "the SDK's own Runner"]) {
     Deno.test(`save() records the decisions with which a run went on by ${how} [${engine}]`, async () => {
       await using fresh = await create();

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Agent, Handoff } from "@openai/agents";
-import type { AnyAgent } from "../agents/any_agent.ts";
-import { agentOfTool } from "../agents/tool_registries.ts";
-import type { JsonValue } from "./json.ts";
+import type { AnyAgent } from "./any_agent.ts";
+import { agentOfTool } from "./tool_registries.ts";
+import type { JsonValue } from "../core/json_value.ts";
 
 /** What an agent, and every agent it can reach, was made of; and its identity. */
 export interface AgentDefinition {

@@ -54,9 +54,9 @@ export class DatabaseSnapshots implements Snapshots {
     const { state, ...rest } = envelope;
     const request = {
       ...rest,
-      run_status: isEnded ? "completed" : "interrupted",
-      is_other_run: newRunId !== null,
-      agent_fingerprint: agents.fingerprint,
+      runStatus: isEnded ? "completed" : "interrupted",
+      isOtherRun: newRunId !== null,
+      agentFingerprint: agents.fingerprint,
     };
     const [row] = await (await this.#database.get()).query(WRITE, [
       this.#agentName,

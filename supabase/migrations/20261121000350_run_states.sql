@@ -1,8 +1,8 @@
 -- Saves a paused run in one step: its snapshot, what it waits for, what it used. There is one paused run for each
 -- agent and session. `held_*` is what the caller has of it from saving or loading it before, null for nothing;
 -- `new_run_id` is null when the state is that of the held run and of no other; when it certainly is not
--- (`is_other_run` in the envelope), the held run is given up.
--- A run that has ended (`run_status` in the envelope: completed) can be kept, too: it is in nobody's way.
+-- (`isOtherRun` in the envelope), the held run is given up.
+-- A run that has ended (`runStatus` in the envelope: completed) can be kept, too: it is in nobody's way.
 -- Returns the run's id and the snapshot's version; no row when the run is not, or no longer, the caller's to save.
 create or replace function timestep.save_run_state(
   agent_name text,
@@ -25,7 +25,7 @@ declare
   paused_version integer;
   paused_claim text;
   paused_status text;
-  new_status text := coalesce(envelope ->> 'run_status', 'interrupted');
+  new_status text := coalesce(envelope ->> 'runStatus', 'interrupted');
   saved_run_id text;
   saved_version integer;
 begin
@@ -72,7 +72,7 @@ begin
     end if;
   end if;
 
-  if paused_run_id is not null and (envelope ->> 'is_other_run')::boolean then
+  if paused_run_id is not null and (envelope ->> 'isOtherRun')::boolean then
     update timestep.run_states s set cleared_at = now() where s.run_id = paused_run_id;
     update timestep.runs r set status = 'cancelled', finished_at = now(), updated_at = now()
     where r.run_id = paused_run_id;
@@ -86,7 +86,7 @@ begin
       run_id, agent_name, agent_fingerprint, session_id, status, state_version, finished_at
     )
     values (
-      saved_run_id, save_run_state.agent_name, envelope ->> 'agent_fingerprint', save_run_state.session_id, new_status, 1,
+      saved_run_id, save_run_state.agent_name, envelope ->> 'agentFingerprint', save_run_state.session_id, new_status, 1,
       case when new_status = 'completed' then now() end
     );
   else

@@ -118,11 +118,7 @@ function interruptions({ engine, create }: TestDatabase): void {
       if (how === "runAgent()") await runAgent(made.agent, state);
       else await new Runner().run(made.agent, state);
       await store.save(state);
-      const rows = (await recorded(database)).map(({ interruption_id, status, message }) => [
-        interruption_id,
-        status,
-        message,
-      ]);
+      const rows = (await recorded(database)).map((row) => [row.interruption_id, row.status, row.message]);
       assertEquals(rows, [
         ["call_A", "approved", null],
         ["call_B", "rejected", "Not\\u0000 there."],
@@ -160,11 +156,11 @@ function interruptions({ engine, create }: TestDatabase): void {
     state.approve(north);
     await new RunStateStore({ agent, database }).save(state);
     const rows = await recorded(database);
-    assertEquals(rows.map(({ agent_name, call_id, status }) => [agent_name, call_id, status]).sort(), [
+    assertEquals(rows.map((row) => [row.agent_name, row.call_id, row.status]).sort(), [
       ["North", "same", "approved"],
       ["South", "same", "pending"],
     ]);
-    assertEquals(new Set(rows.map(({ interruption_id }) => interruption_id)).size, 2);
+    assertEquals(new Set(rows.map((row) => row.interruption_id)).size, 2);
   });
 
   Deno.test(`save() records decisions about tools of hosted MCP servers [${engine}]`, async () => {
@@ -172,11 +168,11 @@ function interruptions({ engine, create }: TestDatabase): void {
     const { agent, state } = await pausedAtHostedTool();
     const store = new RunStateStore({ agent, database: fresh.database });
     await store.save(state);
-    const facts = { interruption_id: "mcpr_1", kind: "hosted_tool_call", tool_name: "delete_file" };
-    assertEquals((await recorded(fresh.database)).map(picked), [{ ...facts, status: "pending" }]);
+    const facts = ["mcpr_1", "hosted_tool_call", "delete_file"];
+    assertEquals((await recorded(fresh.database)).map(picked), [[...facts, "pending"]]);
     for (const item of state.getInterruptions()) state.reject(item);
     await store.save(state);
-    assertEquals((await recorded(fresh.database)).map(picked), [{ ...facts, status: "rejected" }]);
+    assertEquals((await recorded(fresh.database)).map(picked), [[...facts, "rejected"]]);
   });
 }
 
@@ -276,8 +272,8 @@ async function recorded(database: Database) {
   );
 }
 
-function picked({ interruption_id, kind, tool_name, status }: Record<string, unknown>) {
-  return { interruption_id, kind, tool_name, status };
+function picked(row: Record<string, unknown>) {
+  return [row.interruption_id, row.kind, row.tool_name, row.status];
 }
 
 async function pausedAtHostedTool() {

@@ -14,6 +14,7 @@ export interface ApiErrorOptions {
 
 /** A request that is answered with an error in OpenAI's shape. Thrown by handlers, turned into a response in one place. */
 export class ApiError extends Error {
+  /** The class's own name. */
   override readonly name = "ApiError";
   /** The HTTP status. */
   readonly status: number;

@@ -4,8 +4,11 @@ import type { JwtOptions } from "./_verify_jwt.ts";
 
 /** The proofs of who is calling, as Supabase puts them into a function's environment. */
 export interface EnvironmentProofs {
+  /** Secrets of the service itself. */
   serviceSecrets: string[];
+  /** Secrets of the scheduler. */
   cronSecrets: string[];
+  /** How users' tokens are verified. */
   jwt: JwtOptions;
 }
 

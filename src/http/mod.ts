@@ -3,7 +3,7 @@
  * nor a database before a request needs them.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { serveAgents } from "@timestep-ai/timestep/http";
  *
  * Deno.serve(serveAgents({

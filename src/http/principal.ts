@@ -3,6 +3,7 @@ export type Principal = UserPrincipal | ApiKeyPrincipal | ServicePrincipal | Cro
 
 /** A signed-in user: the subject of a verified JWT. Sees what is the user's own. */
 export interface UserPrincipal {
+  /** Which of the principals it is. */
   readonly kind: "user";
   /** The token's `sub`. */
   readonly ownerId: string;
@@ -12,6 +13,7 @@ export interface UserPrincipal {
 
 /** A program with one of our own API keys: acts for the key's owner, with the agents that the key names. */
 export interface ApiKeyPrincipal {
+  /** Which of the principals it is. */
   readonly kind: "api_key";
   /** Whom the key was made for. */
   readonly ownerId: string;
@@ -21,11 +23,13 @@ export interface ApiKeyPrincipal {
 
 /** A server that holds the service's secret: sees everything. */
 export interface ServicePrincipal {
+  /** Which of the principals it is. */
   readonly kind: "service";
 }
 
 /** The scheduler that wakes workers: may do that and nothing else. */
 export interface CronPrincipal {
+  /** Which of the principals it is. */
   readonly kind: "cron";
 }
 

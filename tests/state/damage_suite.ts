@@ -177,22 +177,23 @@ function odd({ name, create }: StoreTarget): void {
   const texts: Record<string, string> = {
     "NULs": "a\0b\u0000",
     "lone surrogates": "\ud800 \udc00",
-    "5 MB": 'ä\0"'.repeat(5 * 2 ** 20 / 4),
+    "5 MB": "ä".repeat(5 * 2 ** 20 / 2),
   };
   for (const [what, text] of Object.entries(texts)) {
     Deno.test(`load() gives back ${what} as they were [${name}]`, async () => {
       await using place = await create();
-      const made = weatherAgent([functionCall("get_weather", { city: text }, { callId: "call_1" })]);
+      const city = text.slice(0, 1000); // The SDK keeps a call's arguments many times over.
+      const made = weatherAgent([functionCall("get_weather", { city }, { callId: "call_1" })]);
       const { state } = await runAgent(made.agent, text);
       for (const interruption of state.getInterruptions()) {
-        state.reject(interruption, { message: text.slice(0, 1000) });
+        state.reject(interruption, { message: city });
       }
       await place.store(made.agent).save(state);
       // Compared before it is asserted: a difference in 5 MB is not worth printing.
       assert(await place.state() === state.toString());
       const { agent } = weatherAgent([assistantMessage("Done.")]);
       const loaded = await place.store(agent).load();
-      assert(loaded.getInterruptions()[0]?.arguments === JSON.stringify({ city: text }));
+      assert(loaded.getInterruptions()[0]?.arguments === JSON.stringify({ city }));
       const result = await runAgent(agent, loaded);
       assertEquals(result.finalOutput, "Done.");
       assert(result.input === text);

@@ -66,7 +66,11 @@ async function goesOn(vector: Vector, index: number, decided: readonly string[] 
     result = await stage.run(state, session);
   }
   assertEquals(result.finalOutput, vector.finalOutput);
-  assertEquals(stage.trail.executed, vector.trail.executed.slice(pause.toolCalls));
+  // As JSON: a vector of TypeScript has lost the sign of -0 there.
+  assertEquals(
+    JSON.stringify(stage.trail.executed),
+    JSON.stringify(vector.trail.executed.slice(pause.toolCalls)),
+  );
   assertEquals(
     stage.trail.requests.map(normalRequest),
     vector.trail.requests.slice(pause.modelCalls).map(normalRequest),

@@ -8,7 +8,7 @@ import { RESUME_THERE, StateTranslationError } from "./translation_error.ts";
 /** Decisions as the TypeScript SDK writes them: by the agent, then by the key of the tool. */
 type Decisions = Map<string, Record<string, unknown>>;
 
-/** A run's decisions and the calls that they can be about. Those of a nested run count for the run around it, too. */
+/** A run's decisions and the calls that they can be about. The TypeScript SDK keeps those of nested runs with the run around them. */
 export interface DecidedRun {
   context: PythonContext;
   path: string;
@@ -28,7 +28,10 @@ export function fromPythonApprovals(
   const hosted: Record<string, unknown> = {};
   const bound: Decisions = new Map();
   const boundHosted: Decisions = new Map();
-  for (const { context, path, calls } of runs) {
+  const all = new Map(runs.toReversed().flatMap(({ calls }) => [...calls]));
+  for (const { context, path, calls: own } of runs) {
+    // A run can also hold decisions of the runs around it, and of those inside it.
+    const calls = new Map([...all, ...own]);
     addFunctions(context, path, graph, functions, (ids) => bind(bound, calls, ids, path));
     for (const [index, { identity, decision }] of (context.hosted_mcp_approvals ?? []).entries()) {
       // The Python SDK keeps each decision a second time, by the request alone.

@@ -1,4 +1,3 @@
-// deno-lint-ignore-file camelcase -- the names are the Python SDK's
 import { z } from "zod";
 import { RESUME_THERE, StateTranslationError } from "./translation_error.ts";
 

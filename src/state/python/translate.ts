@@ -98,7 +98,7 @@ function translate(value: unknown, path: string, target: Target): NestedRun {
       ...(responses.length > 0 ? { lastModelResponse: responses.at(-1) } : {}),
       context: {
         usage: fromPythonUsage(state.context.usage),
-        ...fromPythonApprovals(runs, target.graph),
+        ...fromPythonApprovals(path === "" ? runs : [], target.graph),
         context: state.context.context ?? {},
         ...(state.context.tool_input === undefined || state.context.tool_input === null
           ? {}
@@ -256,7 +256,7 @@ function toolUse(state: PythonState, path: string, graph: AgentGraph): Record<st
   return state.tool_use_tracker;
 }
 
-const BEHAVIORS = { allow: "allow", reject_content: "rejectContent", raise_exception: "throwException" };
+const BEHAVIORS = { allow: "allow", "reject_content": "rejectContent", "raise_exception": "throwException" };
 
 function guardrailResults(state: PythonState): Record<string, unknown> {
   const ofTools = (results: PythonState["tool_input_guardrail_results"]) =>

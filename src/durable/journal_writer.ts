@@ -120,7 +120,7 @@ export class JournalWriter {
   async close(queryable: Queryable, end: SegmentEnd): Promise<void> {
     await this.#writing;
     if (this.#failure) throw this.#failure.error;
-    await execute(queryable, this.#owner, { ...this.#take().write, end: JSON.stringify(end) });
+    await execute(queryable, this.#owner, { ...this.#take().write, end: endText(end) });
   }
 
   /** Stops timers. What is pending is dropped. */
@@ -201,9 +201,8 @@ export class JournalWriter {
       if (entry.type === "events") {
         this.#position += entry.events.length;
         const { step, attempt } = entry;
-        events.push(
-          `${head({ position: this.#position, step, attempt })},"events":[${entry.events.join(",")}]}`,
-        );
+        const batch = packed(`[${entry.events.join(",")}]`);
+        events.push(`${head({ position: this.#position, step, attempt })},"events":${batch}}`);
         this.#eventsWrittenAt = performance.now();
       } else if (entry.type === "published") {
         published.push(JSON.stringify({ key: entry.key, position: ++this.#position }));
@@ -248,8 +247,22 @@ export function ownershipLost({ runId, epoch }: RunOwner): OwnershipLostError {
 }
 
 function rowText({ output, contextPatch, ...rest }: JournalRow, position: number | undefined): string {
-  return head({ ...rest, position }) + (output === undefined ? "" : `,"output":${output}`) +
-    (contextPatch === undefined ? "" : `,"context_patch":${contextPatch}`) + "}";
+  return head({ ...rest, position }) + (output === undefined ? "" : `,"output":${packed(output)}`) +
+    (contextPatch === undefined ? "" : `,"context_patch":${packed(contextPatch)}`) + "}";
+}
+
+function endText({ finalOutput, error, ...rest }: SegmentEnd): string {
+  return head(rest) +
+    (finalOutput === undefined ? "" : `,"finalOutput":${packed(JSON.stringify(finalOutput))}`) +
+    (error === undefined ? "" : `,"error":${packed(JSON.stringify(error))}`) + "}";
+}
+
+/** Escapes of NUL and of halves of surrogate pairs; a few harmless texts look like them, too. */
+const UNPACKABLE = /\\u(?:0000|d[89a-f])/i;
+
+/** JSON text as `write_journal()` takes it in an array: as it is, or in a text where it could not be unpacked. */
+function packed(json: string): string {
+  return json.startsWith('"') || UNPACKABLE.test(json) ? JSON.stringify(json) : json;
 }
 
 function array(elements: string[]): string {

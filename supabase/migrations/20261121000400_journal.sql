@@ -44,6 +44,8 @@ create table if not exists timestep.run_events (
 -- were written in a transaction of a tool's, and how the segment ended. JSON arrays; null for none.
 -- Returns whether the run is this executor's: if not, nothing is written. The lock on the run makes whoever takes it
 -- over meanwhile wait for this transaction, and this one for a takeover that came first.
+-- What json columns get may be packed as a text that holds the JSON: an array is unpacked with its escapes, and
+-- an escaped NUL or half of a surrogate pair, which a json column can hold, is no text that Postgres can.
 create or replace function timestep.write_journal(
   run_id text,
   epoch integer,
@@ -71,10 +73,10 @@ begin
     )
     select
       write_journal.run_id, s.key, s.position, write_journal.segment, write_journal.epoch, s.attempt, s.kind,
-      s.status, s.name, s.fingerprint, s.output, s.context_patch
+      s.status, s.name, s.fingerprint, s.output::json, s.context_patch::json
     from json_to_recordset(steps::json) as s (
-      key text, position bigint, attempt integer, kind text, status text, name text, fingerprint text, output json,
-      context_patch json
+      key text, position bigint, attempt integer, kind text, status text, name text, fingerprint text, output text,
+      context_patch text
     )
     on conflict on constraint journal_pkey do update set
       position = excluded.position, epoch = excluded.epoch, attempt = excluded.attempt, status = excluded.status,
@@ -84,8 +86,8 @@ begin
 
   if events is not null then
     insert into timestep.run_events (run_id, position, step, attempt, events)
-    select write_journal.run_id, e.position, e.step, e.attempt, e.events
-    from json_to_recordset(events::json) as e (position bigint, step text, attempt integer, events json)
+    select write_journal.run_id, e.position, e.step, e.attempt, e.events::json
+    from json_to_recordset(events::json) as e (position bigint, step text, attempt integer, events text)
     on conflict on constraint run_events_pkey do nothing;
   end if;
 
@@ -111,9 +113,9 @@ as $$
 #variable_conflict use_column
 begin
   update timestep.runs as r set
-    status = e.status, final_output = e."finalOutput", error = e.error, executor_id = null, updated_at = now(),
+    status = e.status, final_output = e."finalOutput"::json, error = e.error::json, executor_id = null, updated_at = now(),
     finished_at = case when e.status in ('completed', 'blocked', 'failed', 'cancelled') then now() end
-  from json_to_record(segment_end) as e (status text, "finalOutput" json, error json)
+  from json_to_record(segment_end) as e (status text, "finalOutput" text, error text)
   where r.run_id = end_segment.run_id;
 
   insert into timestep.usage as known (

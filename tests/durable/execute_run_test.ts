@@ -358,3 +358,16 @@ testOnEach(
     assertEquals([outcome.status, outcome.usage.requests, model.calls], ["completed", 4, 4]);
   },
 );
+
+testOnEach("executeRun() records NULs and lone surrogates as they are", async ({ database }) => {
+  const odd = 'a\0b \ud800 "c" \\u0000';
+  const echo = tool({ name: "echo", description: "", parameters: z.object({}), execute: () => odd });
+  const agent = new Agent({ name: "Odd", model: modelOfTurns([[["echo", "c1"]]], odd), tools: [echo] });
+  for (const stream of [false, true]) {
+    await killEverywhere(
+      database,
+      (runId) => ({ runId: `${stream} ${runId}`, agent, input: odd, stream }),
+      (outcome) => assertEquals(outcome.finalOutput, odd),
+    );
+  }
+});

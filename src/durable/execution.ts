@@ -151,7 +151,7 @@ export class Execution {
       inputTokens: used.inputTokens + usage.inputTokens,
       cachedInputTokens: used.cachedInputTokens + sum(usage.inputTokensDetails, "cached_tokens"),
       outputTokens: used.outputTokens + usage.outputTokens,
-      reasoningTokens: used.reasoningTokens + sum(usage.outputTokensDetails, "reasoningTokens"),
+      reasoningTokens: used.reasoningTokens + sum(usage.outputTokensDetails, "reasoning_tokens"),
       totalTokens: used.totalTokens + usage.totalTokens,
     });
   }

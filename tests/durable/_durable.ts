@@ -28,6 +28,15 @@ export function testOnEach(name: string, body: (fresh: FreshDatabase) => Promise
 /** What a model answers to a request: items, or an error. */
 export type Answer = (request: ModelRequest) => ModelResponse["output"] | Promise<ModelResponse["output"]>;
 
+/** What each call of a {@linkcode FunctionModel} uses. */
+const USED = {
+  inputTokens: 10,
+  inputTokensDetails: { cached_tokens: 4 },
+  outputTokens: 5,
+  outputTokensDetails: { reasoning_tokens: 3 },
+  totalTokens: 15,
+};
+
 /** A model that answers by what it is asked, so that it is the same in every process; it counts its calls. */
 export class FunctionModel implements Model {
   calls = 0;
@@ -43,7 +52,7 @@ export class FunctionModel implements Model {
     const output = await this.#answer(request);
     return {
       output,
-      usage: new Usage({ requests: 1, inputTokens: 10, outputTokens: 5, totalTokens: 15 }),
+      usage: new Usage({ requests: 1, ...USED }),
       responseId: `response_${this.calls}`,
     };
   }
@@ -57,9 +66,8 @@ export class FunctionModel implements Model {
       yield { type: "output_text_delta", delta };
       await tick();
     }
-    const usage = { inputTokens: 10, outputTokens: 5, totalTokens: 15 };
     // The same items: the SDK types those of events more narrowly.
-    yield { type: "response_done", response: { id: responseId, usage, output: output as never } };
+    yield { type: "response_done", response: { id: responseId, usage: USED, output: output as never } };
   }
 }
 

@@ -371,3 +371,16 @@ testOnEach("executeRun() records NULs and lone surrogates as they are", async ({
     );
   }
 });
+
+testOnEach("executeRun() counts the tokens that were cached and those of reasoning", async ({ database }) => {
+  for (const stream of [false, true]) {
+    const agent = new Agent({ name: `Counted ${stream}`, model: modelOfTurns([]) });
+    await execute(database, { runId: agent.name, agent, input: "x", stream });
+  }
+  assertEquals(
+    await database.query(
+      "select cached_input_tokens as cached, reasoning_tokens as reasoning from timestep.usage",
+    ),
+    [{ cached: 4, reasoning: 3 }, { cached: 4, reasoning: 3 }],
+  );
+});

@@ -5,7 +5,7 @@ import { RESUME_THERE, StateTranslationError } from "./translation_error.ts";
  * The versions of the Python SDK's snapshots that are translated, of its releases 0.23 and 0.24: those that were
  * tested.
  */
-export const PYTHON_SCHEMA_VERSIONS: readonly string[] = ["1.18", "1.21"];
+const PYTHON_SCHEMA_VERSIONS: readonly string[] = ["1.18", "1.21"];
 
 const count = z.int().nonnegative();
 const json = z.record(z.string(), z.unknown());

@@ -22,7 +22,7 @@ export interface Translation {
  * The version of the TypeScript SDK's snapshots that is written: the one that lets the SDK check calls, outputs and
  * decisions against each other.
  */
-export const TARGET_SCHEMA_VERSION = "1.22";
+const TARGET_SCHEMA_VERSION = "1.22";
 
 /**
  * Translates a paused run of the Python SDK for the agents here. Nothing is changed or executed.

@@ -21,8 +21,10 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     // Whatever opens the default database does not find the developer's own.
     const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite` };
-    const tallies = [await test([...flags, ...(paths.length > 0 ? paths : ["tests"])], env)];
-    if (args.length === 0) tallies.push(await testDocumentation(env), await testPythonPackage());
+    // Python first: tests that cross languages use the environment that it makes.
+    const tallies = args.length === 0 ? [await testPythonPackage()] : [];
+    tallies.push(await test([...flags, ...(paths.length > 0 ? paths : ["tests"])], env));
+    if (args.length === 0) tallies.push(await testDocumentation(env));
     const total = sum(tallies);
     console.log(`\n${tallyLine(total)}`);
     return total.failed === 0 ? 0 : 1;
@@ -48,7 +50,7 @@ async function testDocumentation(env: Record<string, string>): Promise<Tally> {
 
 /** Runs the tests of the Python package, which CI must not leave out. */
 async function testPythonPackage(): Promise<Tally> {
-  console.log("\nThe Python package");
+  console.log("The Python package");
   const { code, missing, text } = await testPython();
   if (missing) return { passed: 0, failed: Deno.env.get("CI") ? 1 : 0, skipped: 0 };
   return readPytestTally(code, text);

@@ -43,11 +43,13 @@ export interface LoadOptions {
  * await using store = new RunStateStore({ agent, sessionId: "customer-42" });
  *
  * const result = await runAgent(agent, "Pay the invoice");
- * if (result.interruptions.length > 0) await store.save(result.state);
+ * if (result.interruptions.length > 0) {
+ *   await store.save(result.state);
  *
- * const state = await store.load(); // Here, or in another process, a week later.
- * for (const interruption of state.getInterruptions()) state.approve(interruption);
- * await runAgent(agent, state);
+ *   const state = await store.load(); // Here, or in another process, a week later.
+ *   for (const interruption of state.getInterruptions()) state.approve(interruption);
+ *   await runAgent(agent, state);
+ * }
  * ```
  */
 export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncDisposable {

@@ -1,12 +1,11 @@
-import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** A file's text, or `null` when there is no file. */
 export async function readTextFile(path: string): Promise<string | null> {
   try {
-    return await readFile(path, "utf8");
+    return await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }
@@ -18,26 +17,24 @@ export async function readTextFile(path: string): Promise<string | null> {
 export async function writeTextFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    const file = await open(temporary, "w", 0o600);
-    try {
-      await file.writeFile(text, "utf8");
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    await syncDirectory(dirname(path));
+    await Deno.writeTextFile(temporary, text, { mode: 0o600 });
+    await sync(temporary);
+    await Deno.rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await Deno.remove(temporary).catch(() => {});
     throw error;
   }
+  // Makes the renaming last through a power failure, where the system lets directories be opened.
+  await sync(dirname(path)).catch(() => {});
 }
 
-/** Makes a renaming last through a power failure, where the system lets directories be opened. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path).catch(() => null);
-  await directory?.sync().catch(() => {});
-  await directory?.close();
+async function sync(path: string): Promise<void> {
+  const file = await Deno.open(path);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
 }
 
 /** Runs `body` while no other process, nor any other call here, is inside of the same lock. */

@@ -4,7 +4,6 @@ import { agentGraph, missingFrom } from "../agents/agent_graph.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { RunStateGraphError, RunStateMalformedError } from "./errors.ts";
 import type { TranslationLoss } from "./python/losses.ts";
-import { translatePythonState } from "./python/translate.ts";
 import { RESUME_THERE, StateTranslationError } from "./python/translation_error.ts";
 
 /** What is looked at of a run's state, whatever its context and agent. */
@@ -87,6 +86,8 @@ export async function open<TAgent extends AnyAgent>(
 }
 
 async function fromPython<TAgent extends AnyAgent>(agent: TAgent, envelope: Envelope) {
+  // Few programs ever load a run of the other language.
+  const { translatePythonState } = await import("./python/translate.ts");
   const { state: text, losses } = translatePythonState(
     envelope.state,
     agentGraph(agent),

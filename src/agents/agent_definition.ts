@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Agent, Handoff } from "@openai/agents";
+import { Handoff } from "@openai/agents";
 import type { AnyAgent } from "./any_agent.ts";
 import { agentOfTool } from "./tool_registries.ts";
 import type { JsonValue } from "../core/json_value.ts";
@@ -62,8 +62,7 @@ function describe(agent: AnyAgent, reached: AnyAgent[]): JsonValue {
   };
 }
 
-// deno-lint-ignore no-explicit-any -- the SDK types handoffs of any context and output this way
-function describeHandoff(entry: Agent<any, any> | Handoff<any, any>, reached: AnyAgent[]): JsonValue {
+function describeHandoff(entry: AnyAgent["handoffs"][number], reached: AnyAgent[]): JsonValue {
   if (!(entry instanceof Handoff)) {
     reached.push(entry);
     return { agent: entry.name };

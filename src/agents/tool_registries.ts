@@ -1,5 +1,5 @@
-import { Agent, type FunctionTool, mcpToFunctionTool, tool } from "@openai/agents";
-import type { AnyAgent } from "./any_agent.ts";
+import { Agent, mcpToFunctionTool, tool } from "@openai/agents";
+import type { AnyAgent, AnyFunctionTool } from "./any_agent.ts";
 
 /**
  * What the SDK knows about a function tool beside the tool itself, it keeps in private `WeakMap`s: the parser of
@@ -15,9 +15,6 @@ interface Registries {
   /** The `needsApproval` functions that only give a constant. */
   constantApprovals: WeakSet<object>;
 }
-
-// deno-lint-ignore no-explicit-any -- tools of any context and result
-type AnyFunctionTool = FunctionTool<any, any, any>;
 
 let found: Registries | undefined;
 

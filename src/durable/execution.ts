@@ -1,18 +1,10 @@
 import type { Usage } from "@openai/agents";
+import { countUsage, type ModelUsage, noUsage } from "../agents/model_usage.ts";
 import type { Database } from "../database/database.ts";
 import { contextIdOf } from "./scope_context.ts";
 import { ApprovalReusedError, RunDivergedError } from "./errors.ts";
 import type { JournalRow, RecordedStep } from "./journal_row.ts";
-import { JournalWriter, type ModelUsage, type RunOwner } from "./journal_writer.ts";
-
-const NOTHING_USED = {
-  requests: 0,
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  totalTokens: 0,
-};
+import { JournalWriter, type RunOwner } from "./journal_writer.ts";
 
 /** A run while this process executes it: what was recorded before, and where to record what happens now. */
 export class Execution {
@@ -142,18 +134,9 @@ export class Execution {
 
   /** Counts what a model call has used, whether it was made now or is replayed. */
   count(model: string, usage: Usage): void {
-    const sum = (details: Record<string, number>[], name: string) =>
-      details.reduce((total, detail) => total + (detail[name] ?? 0), 0);
-    const used = this.#usage.get(model) ?? { ...NOTHING_USED, model };
-    this.#usage.set(model, {
-      model,
-      requests: used.requests + usage.requests,
-      inputTokens: used.inputTokens + usage.inputTokens,
-      cachedInputTokens: used.cachedInputTokens + sum(usage.inputTokensDetails, "cached_tokens"),
-      outputTokens: used.outputTokens + usage.outputTokens,
-      reasoningTokens: used.reasoningTokens + sum(usage.outputTokensDetails, "reasoning_tokens"),
-      totalTokens: used.totalTokens + usage.totalTokens,
-    });
+    const total = this.#usage.get(model) ?? noUsage(model);
+    this.#usage.set(model, total);
+    countUsage(total, usage);
   }
 
   /** What the models were used for in this segment, in the order of their first use. */

@@ -1,3 +1,4 @@
+import type { ModelUsage } from "../agents/model_usage.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { DatabaseError } from "../database/database_error.ts";
 import { OwnershipLostError } from "./errors.ts";
@@ -29,18 +30,8 @@ export interface SegmentEnd {
   status: RunOutcomeStatus;
   finalOutput?: JsonValue | undefined;
   error?: RunError | undefined;
+  /** Added to the rows of `timestep.usage`. */
   usage: ModelUsage[];
-}
-
-/** What one model was used for in a segment: added to the row of `timestep.usage`. */
-export interface ModelUsage {
-  model: string;
-  requests: number;
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
-  reasoningTokens: number;
-  totalTokens: number;
 }
 
 /** What is pending, in the form of the statement that writes it. */

@@ -1,5 +1,6 @@
 import { getDefaultModel, type ModelResponse, type RunToolApprovalItem } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
+import { countUsage, type ModelUsage, noUsage } from "../agents/model_usage.ts";
 import type { AnyRunState } from "./envelope.ts";
 
 /** A call that a paused run waits for, or on which somebody has decided. */
@@ -18,17 +19,6 @@ export interface InterruptionFacts {
   always: boolean;
   /** What the model is told about a rejection. */
   message: string | null;
-}
-
-/** Tokens used since a run's beginning. */
-export interface ModelUsage {
-  model: string;
-  requests: number;
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
-  reasoningTokens: number;
-  totalTokens: number;
 }
 
 /**
@@ -136,19 +126,17 @@ export function finalOutputOf(state: AnyRunState): unknown {
  */
 export function usageOf(agent: AnyAgent, state: AnyRunState): ModelUsage[] {
   const rows = new Map<string, ModelUsage>();
-  const rest = emptyRow(modelName(agent));
-  count(rest, state.usage, 1);
+  const rest = noUsage(modelName(agent));
+  countUsage(rest, state.usage);
   for (const response of state._modelResponses) {
     const model = modelOf(response) ?? rest.model;
-    const row = rows.get(model) ?? emptyRow(model);
+    const row = model === rest.model ? rest : rows.get(model) ?? noUsage(model);
     rows.set(model, row);
-    count(row, response.usage, 1);
-    count(rest, response.usage, -1);
+    if (row === rest) continue;
+    countUsage(row, response.usage);
+    countUsage(rest, response.usage, -1);
   }
-  if (rest.requests > 0 || rest.totalTokens > 0) {
-    const known = rows.get(rest.model);
-    rows.set(rest.model, known ? sum(known, rest) : rest);
-  }
+  if (rest.requests > 0 || rest.totalTokens > 0) rows.set(rest.model, rest);
   return [...rows.values()];
 }
 
@@ -161,41 +149,4 @@ function modelName(agent: AnyAgent): string {
 function modelOf({ providerData }: ModelResponse): string | undefined {
   const model: unknown = providerData?.["model"];
   return typeof model === "string" && model !== "" ? storable(model) : undefined;
-}
-
-function emptyRow(model: string): ModelUsage {
-  return {
-    model,
-    requests: 0,
-    inputTokens: 0,
-    cachedInputTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    totalTokens: 0,
-  };
-}
-
-function count(row: ModelUsage, usage: ModelResponse["usage"], sign: 1 | -1): void {
-  row.requests += sign * usage.requests;
-  row.inputTokens += sign * usage.inputTokens;
-  row.outputTokens += sign * usage.outputTokens;
-  row.totalTokens += sign * usage.totalTokens;
-  row.cachedInputTokens += sign * detail(usage.inputTokensDetails, "cached_tokens");
-  row.reasoningTokens += sign * detail(usage.outputTokensDetails, "reasoning_tokens");
-}
-
-function detail(details: Record<string, number>[], name: string): number {
-  return details.reduce((total, entry) => total + (entry[name] ?? 0), 0);
-}
-
-function sum(a: ModelUsage, b: ModelUsage): ModelUsage {
-  return {
-    model: a.model,
-    requests: a.requests + b.requests,
-    inputTokens: a.inputTokens + b.inputTokens,
-    cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
-    outputTokens: a.outputTokens + b.outputTokens,
-    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
-    totalTokens: a.totalTokens + b.totalTokens,
-  };
 }

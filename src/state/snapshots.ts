@@ -1,6 +1,7 @@
 import type { AgentDefinition } from "../agents/agent_definition.ts";
 import type { Envelope } from "./envelope.ts";
-import type { InterruptionFacts, ModelUsage } from "./run_facts.ts";
+import type { ModelUsage } from "../agents/model_usage.ts";
+import type { InterruptionFacts } from "./run_facts.ts";
 
 /** What is saved of a paused run. */
 export interface Snapshot {

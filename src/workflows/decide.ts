@@ -3,7 +3,7 @@ import type { Queryable } from "../database/database.ts";
 import { workflowDatabase } from "./_database.ts";
 import { segmentWorkflowId } from "./_dispatch.ts";
 import { DecisionConflictError, InterruptionNotFoundError } from "./errors.ts";
-import { runNotFound, type RunStatus } from "./runs.ts";
+import { runNotFound, type RunStatus, runStatusSchema } from "./runs.ts";
 
 /** What a person decided about one interruption. */
 export interface Decision {
@@ -79,18 +79,7 @@ export async function decide({ runId, decisions, decidedBy }: DecideOptions): Pr
 }
 
 const runSchema = z.object({
-  status: z.enum(
-    [
-      "queued",
-      "running",
-      "interrupted",
-      "completed",
-      "blocked",
-      "failed",
-      "cancelled",
-      "unknown_outcome",
-    ] satisfies RunStatus[],
-  ),
+  status: runStatusSchema,
   segment: z.number().int(),
   workflow_id: z.string().nullable(),
 });

@@ -114,24 +114,27 @@ export function runNotFound(runId: string): RunNotFoundError {
   return new RunNotFoundError(`Cannot find run "${runId}": there is none of this id.`);
 }
 
+/** Reads a status, in whatever row it stands. */
+export const runStatusSchema = z.enum(
+  [
+    "queued",
+    "running",
+    "interrupted",
+    "completed",
+    "blocked",
+    "failed",
+    "cancelled",
+    "unknown_outcome",
+  ] satisfies RunStatus[],
+);
+
 const COLUMNS = `run_id as "runId", status, agent_name as "agentName", session_id as "sessionId",
   owner_id as "ownerId", segment, forked_from as "forkedFrom", input, final_output as "finalOutput", error,
   created_at as "createdAt", updated_at as "updatedAt", finished_at as "finishedAt"`;
 
 const runSchema = z.object({
   runId: z.string(),
-  status: z.enum(
-    [
-      "queued",
-      "running",
-      "interrupted",
-      "completed",
-      "blocked",
-      "failed",
-      "cancelled",
-      "unknown_outcome",
-    ] satisfies RunStatus[],
-  ),
+  status: runStatusSchema,
   agentName: z.string(),
   sessionId: z.string().nullable(),
   ownerId: z.string().nullable(),

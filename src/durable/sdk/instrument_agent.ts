@@ -1,5 +1,4 @@
 import {
-  type FunctionTool,
   Handoff,
   type HostedTool,
   type RunContext,
@@ -7,7 +6,7 @@ import {
   type RunToolApprovalItem,
   type Tool,
 } from "@openai/agents";
-import type { AnyAgent } from "../../agents/any_agent.ts";
+import type { AnyAgent, AnyFunctionTool } from "../../agents/any_agent.ts";
 import { UnsupportedToolError } from "../errors.ts";
 import { runPlainStep } from "../recorded_step.ts";
 import { currentFrame, recordingScope, runInScope, runInStep, Scope } from "../scope.ts";
@@ -21,9 +20,6 @@ import {
 import { instrumentModel, instrumentModelProvider } from "./instrument_model.ts";
 import { replaceMethod } from "./replace_method.ts";
 import { agentOfTool, decidesApproval, inheritToolRegistration } from "../../agents/tool_registries.ts";
-
-// deno-lint-ignore no-explicit-any -- tools of any context and result
-type AnyFunctionTool = FunctionTool<any, any, any>;
 
 /** Instruments what a runner brings along: its models and its guardrails. */
 export function instrumentRunner(runner: Runner): void {

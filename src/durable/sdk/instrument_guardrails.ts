@@ -1,10 +1,8 @@
-import type { FunctionTool, InputGuardrail, OutputGuardrail, RunContext } from "@openai/agents";
+import type { InputGuardrail, RunContext } from "@openai/agents";
+import type { AnyFunctionTool, AnyOutputGuardrail } from "../../agents/any_agent.ts";
 import { runPlainStep } from "../recorded_step.ts";
 import { recordingScope, type Scope } from "../scope.ts";
 import { replaceMethod } from "./replace_method.ts";
-
-// deno-lint-ignore no-explicit-any -- tools of any context and result
-type AnyFunctionTool = FunctionTool<any, any, any>;
 
 /** A definition that a runner makes of a guardrail of its own. */
 interface RunnerGuardrail {
@@ -22,11 +20,9 @@ export function instrumentInputGuardrail(guardrail: InputGuardrail): void {
 }
 
 /** Makes an output guardrail a step of the durable run that it is used in. */
-// deno-lint-ignore no-explicit-any -- guardrails of any output
-export function instrumentOutputGuardrail(guardrail: OutputGuardrail<any>): void {
+export function instrumentOutputGuardrail(guardrail: AnyOutputGuardrail): void {
   replaceMethod(guardrail, "execute", (original) =>
-    // deno-lint-ignore no-explicit-any -- guardrails of any output
-    async function (this: OutputGuardrail<any>, parameters) {
+    async function (this: AnyOutputGuardrail, parameters) {
       return await guardrailStep("output", guardrail.name, parameters.context, () =>
         original.call(this, parameters));
     });

@@ -1,4 +1,4 @@
-import type { run } from "@openai/agents";
+import type { run } from "../core/package_types.ts";
 
 /** Any agent: the constraint under which the Agents SDK itself runs one. */
 export type AnyAgent = Parameters<typeof run>[0];

@@ -1,4 +1,4 @@
-import type { AgentInputItem } from "@openai/agents";
+import type { AgentInputItem } from "../core/package_types.ts";
 import type { Queryable } from "../database/database.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { agentDefinition } from "../agents/agent_definition.ts";

@@ -1,4 +1,4 @@
-import type { ModelProvider, Session } from "@openai/agents";
+import type { ModelProvider, Session } from "../core/package_types.ts";
 import type { Database } from "../database/database.ts";
 
 /** What {@linkcode executeRun} needs. */

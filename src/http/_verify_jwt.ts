@@ -6,7 +6,8 @@ import {
   errors,
   jwtVerify,
 } from "jose";
-import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
+import type { JWTPayload, JWTVerifyGetKey } from "jose";
+import type { JSONWebKeySet } from "../core/package_types.ts";
 
 /** How users' tokens are verified. */
 export interface JwtOptions {

@@ -1,10 +1,5 @@
-import {
-  type Model,
-  type ModelProvider,
-  type OpenAIClient,
-  OpenAIProvider,
-  type OpenAIProviderOptions,
-} from "@openai/agents";
+import { OpenAIProvider, type OpenAIProviderOptions } from "@openai/agents";
+import type { Model, ModelProvider, OpenAIClient } from "../core/package_types.ts";
 import { TimestepError } from "../core/errors.ts";
 import { acceptForeignHistory } from "./_openai_history.ts";
 import { MultiModelProviderMap } from "./multi_model_provider_map.ts";

@@ -1,4 +1,4 @@
-import type { ModelProvider } from "@openai/agents";
+import type { ModelProvider } from "../core/package_types.ts";
 
 /**
  * Which provider serves the model names with which prefix.

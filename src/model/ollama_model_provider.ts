@@ -1,4 +1,4 @@
-import type { Model, ModelProvider } from "@openai/agents";
+import type { Model, ModelProvider } from "../core/package_types.ts";
 import { TimestepError } from "../core/errors.ts";
 import { createOllamaClient } from "./_ollama_client.ts";
 import { type OllamaEndpoint, ollamaEndpoint } from "./_ollama_endpoint.ts";

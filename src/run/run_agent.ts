@@ -1,4 +1,5 @@
-import { type ModelProvider, Runner, RunState, type Session } from "@openai/agents";
+import { Runner, RunState } from "@openai/agents";
+import type { ModelProvider, Session } from "../core/package_types.ts";
 import { MultiModelProvider } from "../model/multi_model_provider.ts";
 import { claimOrigin, releaseOrigin } from "../state/claims.ts";
 import { defaultResultProcessor } from "./default_result_processor.ts";

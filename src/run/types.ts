@@ -1,4 +1,4 @@
-import type { AgentInputItem, RunResult, RunState, StreamedRunResult } from "@openai/agents";
+import type { AgentInputItem, RunResult, RunState, StreamedRunResult } from "../core/package_types.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 
 export type { AnyAgent };

@@ -1,11 +1,11 @@
-import {
-  type AgentInputItem,
-  applySessionHistoryMutations,
-  type SessionHistoryRewriteArgs,
-  type SessionHistoryRewriteAwareSession,
-  type SessionHistoryTransactionArgs,
-  type SessionHistoryTransactionAwareSession,
-} from "@openai/agents";
+import { applySessionHistoryMutations } from "@openai/agents";
+import type {
+  AgentInputItem,
+  SessionHistoryRewriteArgs,
+  SessionHistoryRewriteAwareSession,
+  SessionHistoryTransactionArgs,
+  SessionHistoryTransactionAwareSession,
+} from "../core/package_types.ts";
 import type { Queryable } from "../database/database.ts";
 import { DatabaseReference, type DatabaseReferenceOptions } from "../database/database_reference.ts";
 import { assertStorableName } from "../database/storable_name.ts";

@@ -1,3 +1,4 @@
+import type { RunState } from "../core/package_types.ts";
 import { agentDefinition } from "../agents/agent_definition.ts";
 import { agentGraph } from "../agents/agent_graph.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
@@ -11,7 +12,6 @@ import { FileSnapshots } from "./file_snapshots.ts";
 import { interruptionsOf, usageOf } from "./run_facts.ts";
 import type { TranslationLoss } from "./python/losses.ts";
 import type { SavedRun, Snapshots } from "./snapshots.ts";
-import type { RunState } from "@openai/agents";
 
 /** Whose paused run a {@linkcode RunStateStore} keeps, and where. */
 export interface RunStateStoreOptions<TAgent extends AnyAgent> extends DatabaseReferenceOptions {

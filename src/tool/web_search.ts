@@ -1,5 +1,6 @@
-import { type FunctionTool, tool, type ToolInputParameters } from "@openai/agents";
+import { tool } from "@openai/agents";
 import { z } from "zod";
+import type { FunctionTool, ToolInputParameters } from "../core/package_types.ts";
 import { FirecrawlError, searchFirecrawl, type WebPage } from "./_firecrawl.ts";
 
 /** How many results each context size brings. */

@@ -1,4 +1,4 @@
-import type { AgentInputItem, Session } from "@openai/agents";
+import type { AgentInputItem, Session } from "../core/package_types.ts";
 import type { JsonValue } from "../durable/json.ts";
 import type { AnyAgent } from "../run/types.ts";
 

@@ -1,4 +1,4 @@
-import type { RunState } from "@openai/agents";
+import type { RunState } from "../core/package_types.ts";
 import type { Database } from "../database/database.ts";
 import type { RunOutcome } from "../durable/run_outcome.ts";
 import type { AnyAgent } from "../run/types.ts";

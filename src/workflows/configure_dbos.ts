@@ -1,4 +1,4 @@
-import type { ModelProvider } from "@openai/agents";
+import type { ModelProvider } from "../core/package_types.ts";
 import { DBOSConfiguredLateError } from "./errors.ts";
 
 /** Where durable runs are kept, and how this process executes them. */

@@ -1,5 +1,4 @@
-import type OpenAI from "openai";
-import type { ClientOptions } from "openai";
+import type { ClientOptions, OpenAI } from "../../core/package_types.ts";
 
 /**
  * OpenAI's own client for agents that are served. It tries again when a reply is lost, as OpenAI's does, and names

@@ -18,14 +18,6 @@ export async function withPostgres(body: () => Promise<number>): Promise<number>
     console.error("Postgres is required here (CI or TIMESTEP_REQUIRE_POSTGRES is set): install it first.");
     return 1;
   }
-  if (findPostgresPrograms() === null) {
-    console.log(
-      "Left out: everything on Postgres, because initdb and pg_ctl were not found here. PGlite only.\n",
-    );
-    if (!Deno.env.get("CI") && !Deno.env.get("TIMESTEP_REQUIRE_POSTGRES")) return await body();
-    console.error("Postgres is required here (CI or TIMESTEP_REQUIRE_POSTGRES is set): install it first.");
-    return 1;
-  }
   const postgres = await startPostgres();
   try {
     Deno.env.set("TIMESTEP_TEST_PG_URI", postgres.uri);

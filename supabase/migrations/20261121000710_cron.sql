@@ -1,7 +1,20 @@
 -- Wakes workers, where the extensions for it are: pg_cron looks every ten seconds, pg_net sends the request, and the
 -- Vault has the worker's address and the key. Without them all of this does nothing.
 
--- Asks for a worker. Fire and forget: the request is sent after the transaction, and answered at once.
+-- Whether there is a table or view, of a schema that an extension may have made. to_regclass() says so only to those
+-- who may use the schema, and fails for others.
+create or replace function timestep.has_relation(schema_name text, relation_name text) returns boolean
+language sql stable
+set search_path = ''
+as $$
+  select exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema_name and c.relname = relation_name
+  )
+$$;
+
+-- Asks for a worker. Fire and forget: the request is sent after the transaction, and answered at once. Whoever asks
+-- has work to record, which must not fail for it: what goes wrong here is a warning, and pg_cron asks again.
 -- Needs two secrets in the Vault: timestep_worker_url, e.g. https://REF.supabase.co/functions/v1/worker, and
 -- timestep_dispatch_key, the same as the function's TIMESTEP_DISPATCH_KEY.
 create or replace function timestep.wake_worker() returns boolean
@@ -13,12 +26,7 @@ declare
   worker_url text;
   dispatch_key text;
 begin
-  if to_regclass('vault.decrypted_secrets') is null
-    or not exists (
-      select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-      where n.nspname = 'net' and p.proname = 'http_post'
-    )
-  then
+  if not timestep.has_relation('vault', 'decrypted_secrets') or not timestep.has_relation('net', 'http_request_queue') then
     return false;
   end if;
   execute 'select max(decrypted_secret) filter (where name = ''timestep_worker_url''),
@@ -32,6 +40,10 @@ begin
   using worker_url || '/v1/internal/tick',
     jsonb_build_object('content-type', 'application/json', 'apikey', dispatch_key);
   return true;
+exception
+  when others then
+    raise warning 'Cannot wake a worker: %', sqlerrm;
+    return false;
 end
 $$;
 revoke all on function timestep.wake_worker() from public;
@@ -73,7 +85,7 @@ language plpgsql
 set search_path = ''
 as $$
 begin
-  if to_regclass('net.http_request_queue') is not null and exists (
+  if timestep.has_relation('net', 'http_request_queue') and exists (
     select from dbos.workflow_status s where s.workflow_uuid = new.workflow_id and s.status = 'ENQUEUED'
   ) then
     perform timestep.wake_worker();
@@ -90,15 +102,25 @@ when (new.workflow_id is not null and new.status = 'queued')
 execute function timestep.wake_worker_for_run();
 
 -- Tells pg_cron. Called here, and by you when you create the extension later. Again: nothing changes.
+-- Before its version 1.5 pg_cron knows no seconds: there it looks every minute.
 create or replace function timestep.schedule_ticks() returns boolean
 language plpgsql
 set search_path = ''
 as $$
+declare
+  version integer[];
 begin
-  if to_regclass('cron.job') is null then
+  if not timestep.has_relation('cron', 'job') then
     return false;
   end if;
-  execute 'select cron.schedule(''timestep-tick'', ''10 seconds'', ''select timestep.tick()'')';
+  select string_to_array(substring(x.extversion from '^[0-9]+[.][0-9]+'), '.')::integer[] into version
+  from pg_catalog.pg_extension x where x.extname = 'pg_cron';
+  execute 'select cron.schedule(''timestep-tick'', $1, ''select timestep.tick()'')'
+  using case when version >= array[1, 5] then '10 seconds' else '* * * * *' end;
+  -- pg_cron keeps a row for each time, for ever.
+  execute 'select cron.schedule(''timestep-forget-ticks'', ''7 3 * * *'', $1)'
+  using 'delete from cron.job_run_details d using cron.job j
+    where j.jobid = d.jobid and j.jobname like ''timestep-%'' and d.end_time < now() - interval ''1 day''';
   return true;
 end
 $$;

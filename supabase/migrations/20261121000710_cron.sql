@@ -57,7 +57,11 @@ begin
   if exists (select from timestep.schedules s where not s.paused and s.next_at <= now()) then
     return true;
   end if;
-  return to_regclass('dbos.workflow_status') is not null and exists (
+  -- Before the first run there is none of DBOS's tables.
+  if to_regclass('dbos.workflow_status') is null then
+    return false;
+  end if;
+  return exists (
     select from timestep.runs r
     join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
     where r.status in ('queued', 'running')

@@ -659,6 +659,7 @@ insert into timestep.migrations (version) values ('20261121000400') on conflict 
 alter table timestep.runs add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists owner_id text;
 create index if not exists runs_owner on timestep.runs (owner_id, created_at desc);
+create index if not exists runs_owner_active on timestep.runs (owner_id) where status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
 
 -- Supabase has these roles. Elsewhere they are made where that is allowed; without them the module works,
@@ -686,6 +687,26 @@ language sql stable
 set search_path = ''
 as $$
   select nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub'
+$$;
+
+-- Makes the rest of the transaction the caller's: its role and its claims, as JSON, so that row level security holds.
+-- Null claims are the service's, which sees everything; so does everybody where there is no such role.
+-- Returns the role until now, for set_config('role', ..., true) to go back to.
+create or replace function timestep.act_as(claims text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  former text := current_setting('role');
+begin
+  if claims is not null and exists (
+    select from pg_catalog.pg_roles
+    where rolname = 'authenticated' and pg_has_role(current_user, oid, 'member')
+  ) then
+    perform set_config('request.jwt.claims', claims, true), set_config('role', 'authenticated', true);
+  end if;
+  return former;
+end
 $$;
 
 -- Keys for clients that can send only one bearer token. Only the hash is kept.
@@ -808,6 +829,14 @@ create table if not exists timestep.schedules (
 );
 create index if not exists schedules_due on timestep.schedules (next_at) where not paused;
 alter table timestep.schedules enable row level security;
+
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'service_role') then
+    grant select on timestep.queue_pauses, timestep.schedules to service_role;
+  end if;
+end
+$$;
 
 -- The workflow after this one, for the same part of the run: x, x:t1, x:t2, ...
 create or replace function timestep.next_workflow_id(workflow_id text) returns text
@@ -1129,7 +1158,105 @@ alter table timestep.sessions add column if not exists metadata json;
 alter table timestep.responses enable row level security;
 drop policy if exists responses_are_their_owners on timestep.responses;
 create policy responses_are_their_owners on timestep.responses for select
-  using (owner_id = (select timestep.caller_id()));
+  using (
+    owner_id = (select timestep.caller_id())
+    and exists (select from timestep.runs r where r.run_id = responses.run_id)
+  );
+
+-- What callers are told is looked up by these functions, as the caller: in one round trip, and no row comes out that
+-- row level security does not let through. With null claims, the service's, everything does.
+
+-- A response by its id; or the one that a request with this idempotency key made; or the last one within ten minutes
+-- that an equal request made.
+create or replace function timestep.find_response(
+  claims text,
+  response_id text,
+  idempotency_key text default null,
+  request_hash text default null
+) returns setof timestep.responses
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  former text := timestep.act_as(claims);
+begin
+  if find_response.response_id is not null then
+    return query select r.* from timestep.responses r where r.response_id = find_response.response_id;
+  elsif find_response.idempotency_key is not null then
+    return query select r.* from timestep.responses r
+    where coalesce(r.owner_id, '') = coalesce(claims::json ->> 'sub', '')
+      and r.idempotency_key = find_response.idempotency_key;
+  else
+    return query select r.* from timestep.responses r
+    where r.request_hash = find_response.request_hash and r.created_at > now() - interval '10 minutes'
+      and r.owner_id is not distinct from (claims::json ->> 'sub')
+    order by r.number desc limit 1;
+  end if;
+  perform set_config('role', former, true);
+end
+$$;
+
+-- How a segment of a run ended, and what it waited for; null when the caller may not see the run.
+create or replace function timestep.read_segment(claims text, run_id text, segment integer) returns json
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  former text := timestep.act_as(claims);
+  told json;
+begin
+  select json_build_object(
+    'status', r.status,
+    'finalOutput', r.final_output,
+    'error', r.error,
+    'finishedAtMs', (extract(epoch from r.finished_at) * 1000)::bigint,
+    -- Requests for approvals are called by the response that has the segment.
+    'responseId', coalesce((
+      select p.response_id from timestep.responses p
+      where p.run_id = r.run_id and p.segment = read_segment.segment and p.still_pending is null
+    ), r.run_id),
+    'callerTools', r.options -> 'callerTools',
+    'interruptions', (
+      select coalesce(json_agg(json_build_object(
+        'interruptionId', i.interruption_id,
+        'agentName', i.agent_name,
+        'callId', i.call_id,
+        'toolName', i.tool_name,
+        'arguments', i.arguments,
+        'status', i.status,
+        'message', i.message,
+        'createdAtMs', (extract(epoch from i.created_at) * 1000)::bigint
+      ) order by i.interruption_id), '[]')
+      from timestep.interruptions i
+      where i.run_id = r.run_id and i.segment = read_segment.segment
+    )
+  ) into told
+  from timestep.runs r where r.run_id = read_segment.run_id;
+  perform set_config('role', former, true);
+  return told;
+end
+$$;
+
+-- How many runs an owner has under way, and has begun within a minute, for deciding about one more: who else wants
+-- to decide about the same owner waits until this transaction is over.
+create or replace function timestep.count_runs(owner_id text) returns table (active integer, recent integer)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  perform pg_advisory_xact_lock(hashtextextended(
+    json_build_array('timestep.count_runs', count_runs.owner_id)::text, 0
+  ));
+  return query select
+    (select count(*)::integer from timestep.runs r
+      where r.owner_id = count_runs.owner_id and r.status in ('queued', 'running')),
+    (select count(*)::integer from timestep.runs r
+      where r.owner_id = count_runs.owner_id and r.created_at > now() - interval '1 minute');
+end
+$$;
 
 do $$
 begin

@@ -37,6 +37,14 @@ create table if not exists timestep.schedules (
 create index if not exists schedules_due on timestep.schedules (next_at) where not paused;
 alter table timestep.schedules enable row level security;
 
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'service_role') then
+    grant select on timestep.queue_pauses, timestep.schedules to service_role;
+  end if;
+end
+$$;
+
 -- The workflow after this one, for the same part of the run: x, x:t1, x:t2, ...
 create or replace function timestep.next_workflow_id(workflow_id text) returns text
 language sql immutable

@@ -3,6 +3,7 @@
 alter table timestep.runs add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists owner_id text;
 create index if not exists runs_owner on timestep.runs (owner_id, created_at desc);
+create index if not exists runs_owner_active on timestep.runs (owner_id) where status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
 
 -- Supabase has these roles. Elsewhere they are made where that is allowed; without them the module works,
@@ -30,6 +31,26 @@ language sql stable
 set search_path = ''
 as $$
   select nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub'
+$$;
+
+-- Makes the rest of the transaction the caller's: its role and its claims, as JSON, so that row level security holds.
+-- Null claims are the service's, which sees everything; so does everybody where there is no such role.
+-- Returns the role until now, for set_config('role', ..., true) to go back to.
+create or replace function timestep.act_as(claims text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  former text := current_setting('role');
+begin
+  if claims is not null and exists (
+    select from pg_catalog.pg_roles
+    where rolname = 'authenticated' and pg_has_role(current_user, oid, 'member')
+  ) then
+    perform set_config('request.jwt.claims', claims, true), set_config('role', 'authenticated', true);
+  end if;
+  return former;
+end
 $$;
 
 -- Keys for clients that can send only one bearer token. Only the hash is kept.

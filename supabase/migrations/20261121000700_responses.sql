@@ -41,7 +41,105 @@ alter table timestep.sessions add column if not exists metadata json;
 alter table timestep.responses enable row level security;
 drop policy if exists responses_are_their_owners on timestep.responses;
 create policy responses_are_their_owners on timestep.responses for select
-  using (owner_id = (select timestep.caller_id()));
+  using (
+    owner_id = (select timestep.caller_id())
+    and exists (select from timestep.runs r where r.run_id = responses.run_id)
+  );
+
+-- What callers are told is looked up by these functions, as the caller: in one round trip, and no row comes out that
+-- row level security does not let through. With null claims, the service's, everything does.
+
+-- A response by its id; or the one that a request with this idempotency key made; or the last one within ten minutes
+-- that an equal request made.
+create or replace function timestep.find_response(
+  claims text,
+  response_id text,
+  idempotency_key text default null,
+  request_hash text default null
+) returns setof timestep.responses
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  former text := timestep.act_as(claims);
+begin
+  if find_response.response_id is not null then
+    return query select r.* from timestep.responses r where r.response_id = find_response.response_id;
+  elsif find_response.idempotency_key is not null then
+    return query select r.* from timestep.responses r
+    where coalesce(r.owner_id, '') = coalesce(claims::json ->> 'sub', '')
+      and r.idempotency_key = find_response.idempotency_key;
+  else
+    return query select r.* from timestep.responses r
+    where r.request_hash = find_response.request_hash and r.created_at > now() - interval '10 minutes'
+      and r.owner_id is not distinct from (claims::json ->> 'sub')
+    order by r.number desc limit 1;
+  end if;
+  perform set_config('role', former, true);
+end
+$$;
+
+-- How a segment of a run ended, and what it waited for; null when the caller may not see the run.
+create or replace function timestep.read_segment(claims text, run_id text, segment integer) returns json
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  former text := timestep.act_as(claims);
+  told json;
+begin
+  select json_build_object(
+    'status', r.status,
+    'finalOutput', r.final_output,
+    'error', r.error,
+    'finishedAtMs', (extract(epoch from r.finished_at) * 1000)::bigint,
+    -- Requests for approvals are called by the response that has the segment.
+    'responseId', coalesce((
+      select p.response_id from timestep.responses p
+      where p.run_id = r.run_id and p.segment = read_segment.segment and p.still_pending is null
+    ), r.run_id),
+    'callerTools', r.options -> 'callerTools',
+    'interruptions', (
+      select coalesce(json_agg(json_build_object(
+        'interruptionId', i.interruption_id,
+        'agentName', i.agent_name,
+        'callId', i.call_id,
+        'toolName', i.tool_name,
+        'arguments', i.arguments,
+        'status', i.status,
+        'message', i.message,
+        'createdAtMs', (extract(epoch from i.created_at) * 1000)::bigint
+      ) order by i.interruption_id), '[]')
+      from timestep.interruptions i
+      where i.run_id = r.run_id and i.segment = read_segment.segment
+    )
+  ) into told
+  from timestep.runs r where r.run_id = read_segment.run_id;
+  perform set_config('role', former, true);
+  return told;
+end
+$$;
+
+-- How many runs an owner has under way, and has begun within a minute, for deciding about one more: who else wants
+-- to decide about the same owner waits until this transaction is over.
+create or replace function timestep.count_runs(owner_id text) returns table (active integer, recent integer)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  perform pg_advisory_xact_lock(hashtextextended(
+    json_build_array('timestep.count_runs', count_runs.owner_id)::text, 0
+  ));
+  return query select
+    (select count(*)::integer from timestep.runs r
+      where r.owner_id = count_runs.owner_id and r.status in ('queued', 'running')),
+    (select count(*)::integer from timestep.runs r
+      where r.owner_id = count_runs.owner_id and r.created_at > now() - interval '1 minute');
+end
+$$;
 
 do $$
 begin

@@ -34,10 +34,16 @@ export class PostgresConnection {
     return !this.#broken;
   }
 
-  /** Runs one statement. */
+  /** Runs one statement, in one round trip. */
   async query(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
     const values = parameters.map(serialize);
-    return [...await this.#run(() => this.#sql.unsafe(text, values, ONE_STATEMENT))];
+    // Given as arguments, they would make the driver ask for their types first: all of them are texts here, which
+    // the server reads as what the statement needs.
+    return [
+      ...await this.#run(() =>
+        Object.assign(this.#sql.unsafe(text, [], ONE_STATEMENT), { parameters: values })
+      ),
+    ];
   }
 
   /** Runs several statements. */

@@ -1,15 +1,17 @@
 import { connect, isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { checkServerIdentity, connect as connectTls } from "node:tls";
 import { DatabaseError } from "./database_error.ts";
 import { databaseError } from "./_postgres_errors.ts";
 import type { PostgresAddress } from "./_postgres_uri.ts";
+import { TLS_ACCEPTED, TLS_REQUEST } from "./_tls_request.ts";
+import { connectVerified, needsVerifiedTls } from "./_verified_tls.ts";
 
 /** How long a server may take to answer a new connection, in milliseconds. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
-/** https://www.postgresql.org/docs/current/protocol-message-formats.html: length 8, code 80877103. */
-const TLS_REQUEST = new Uint8Array([0, 0, 0, 8, 4, 210, 22, 47]);
-const TLS_ACCEPTED = "S".charCodeAt(0);
+/** A connection to a server, as `node:net` has one. */
+export type PostgresSocket = Duplex & { ref(): unknown; unref(): unknown };
 
 /**
  * Opens a socket to the server, encrypted where the address says so. It does not keep the process alive:
@@ -18,9 +20,21 @@ const TLS_ACCEPTED = "S".charCodeAt(0);
  * @param address Where the server is.
  * @throws {DatabaseError} `host_not_found`, `server_unreachable` or `tls_failed`.
  */
-export async function openSocket(address: PostgresAddress): Promise<Socket> {
+export async function openSocket(address: PostgresAddress): Promise<PostgresSocket> {
+  const path = address.host.startsWith("/") ? `${address.host}/.s.PGSQL.${address.port}` : null;
+  if (path !== null || address.tls === false || !needsVerifiedTls(globalThis.Deno?.version.deno)) {
+    return await openNodeSocket(address, path);
+  }
+  const socket = await connectVerified(address, CONNECT_TIMEOUT_MS).catch((error) => {
+    throw explain(error, address);
+  });
+  socket?.unref();
+  return socket ?? await openNodeSocket({ ...address, tls: false }, path);
+}
+
+/** @param path Of the Unix socket, if it is one. */
+async function openNodeSocket(address: PostgresAddress, path: string | null): Promise<Socket> {
   const { host, port } = address;
-  const path = host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : null;
   const plain = path === null ? connect({ host, port, noDelay: true }) : connect({ path });
   const timer = setTimeout(() => plain.destroy(new Error("it does not answer")), CONNECT_TIMEOUT_MS);
   try {
@@ -40,12 +54,7 @@ export async function openSocket(address: PostgresAddress): Promise<Socket> {
 /** Asks the server whether it encrypts, if that is wanted. */
 async function encrypts(plain: Socket, address: PostgresAddress): Promise<boolean> {
   const { tls } = address;
-  if (tls === false || (tls === "prefer" && !canUpgradeToTls())) return false;
-  if (!canUpgradeToTls()) {
-    const why =
-      `this runtime, Deno ${Deno.version.deno}, can't turn an open connection into an encrypted one`;
-    throw databaseError("tls_failed", why, address);
-  }
+  if (tls === false) return false;
   plain.write(TLS_REQUEST);
   const [answer] = await happened(plain, "data");
   if (answer instanceof Uint8Array && answer[0] === TLS_ACCEPTED) return true;
@@ -99,9 +108,4 @@ function happened(socket: Socket, event: string): Promise<unknown[]> {
     const close = () => settle(() => reject(new Error("it hangs up")));
     socket.on(event, succeed).on("error", fail).on("close", close);
   });
-}
-
-/** Deno 2.1, on which Supabase's edge runtime is built, waits for ever when `node:tls` is given a socket. */
-function canUpgradeToTls(): boolean {
-  return typeof Deno === "undefined" || !/^(1|2\.[01])\./.test(Deno.version.deno);
 }

@@ -1,0 +1,74 @@
+/**
+ * Deno 2.1.4, at whose level Supabase's edge runtime is, from npm.
+ *
+ * @module
+ */
+
+const VERSION = "2.1.4";
+const PRINT = "console.log(Deno.version.deno, Deno.execPath())";
+const root = new URL("../", import.meta.url);
+
+/** A Deno, to run this repository's code with. */
+export interface DenoProgram extends AsyncDisposable {
+  /** Its path. */
+  readonly program: string;
+  /** The configuration to give it, with `--config`. */
+  readonly config: string;
+}
+
+/** The one that runs this. */
+export function thisDeno(): DenoProgram {
+  return {
+    program: Deno.execPath(),
+    config: new URL("deno.json", root).pathname,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/**
+ * Deno 2.1, by npx, which fetches it the first time.
+ *
+ * @returns null where it can't be had, which is said, and which CI does not put up with.
+ */
+export async function deno21(): Promise<DenoProgram | null> {
+  const program = await (found ??= locate());
+  if (program !== null) return { program, ...await makeConfig() };
+  if (Deno.env.get("CI")) throw new Error(`Cannot get Deno ${VERSION} by npx, and CI must not do without`);
+  console.log(`Left out: Deno ${VERSION} can't be got by npx`);
+  return null;
+}
+
+let found: Promise<string | null> | undefined;
+
+async function locate(): Promise<string | null> {
+  try {
+    const { success, stdout } = await new Deno.Command("npx", {
+      args: ["-y", `deno@${VERSION}`, "eval", "--no-config", "--no-lock", PRINT],
+      stderr: "null",
+    }).output();
+    const [version, path] = new TextDecoder().decode(stdout).trim().split(" ");
+    return success && version === VERSION && path !== undefined ? path : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes this repository's configuration as it understands it: the same imports, without lock file and links. */
+async function makeConfig(): Promise<Omit<DenoProgram, "program">> {
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const directory = await Deno.makeTempDir({ prefix: "timestep-deno-2.1-" });
+  const absolute = Object.entries(imports).map(([name, target]) => {
+    const text = String(target);
+    return [name, text.startsWith("./") ? new URL(text, root).href : text];
+  });
+  const config = {
+    imports: {
+      ...Object.fromEntries(absolute),
+      "@std/assert": new URL("tests/std_assert/mod.ts", root).href,
+    },
+    lock: false,
+  };
+  const path = `${directory}/deno.json`;
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  return { config: path, [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
+}

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions } from "./parse_options.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** How to give the demo. */
@@ -20,7 +20,12 @@ export interface DemoOptions {
  * @throws {UsageError} When an option is unknown, lacks its value or contradicts another.
  */
 export function parseDemoOptions(args: readonly string[]): DemoOptions {
-  const values = parse(args);
+  const values = parseOptions(args, {
+    yes: { type: "boolean", short: "y" },
+    reject: { type: "boolean" },
+    model: { type: "string" },
+    database: { type: "string" },
+  });
   if (values.yes && values.reject) throw new UsageError("Cannot both approve (--yes) and reject (--reject)");
   return {
     help: values.help ?? false,
@@ -28,22 +33,4 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
     model: values.model ?? null,
     database: values.database ?? null,
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: "boolean", short: "h" },
-        yes: { type: "boolean", short: "y" },
-        reject: { type: "boolean" },
-        model: { type: "string" },
-        database: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    // Node's messages are whole sentences already: "Unknown option '--x'".
-    throw new UsageError(error instanceof Error ? error.message.replace(/\.$/, "") : String(error));
-  }
 }

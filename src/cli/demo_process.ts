@@ -107,14 +107,13 @@ function chooseModel(name: string | null): string | ScriptedModel {
 async function main([part, ...args]: readonly string[]): Promise<number> {
   const { database: connectionString, decision, model: modelName } = parseDemoOptions(args);
   const model = chooseModel(modelName);
-  // Traces go to OpenAI, with its key.
-  setTracingDisabled(model instanceof ScriptedModel || !Deno.env.get("OPENAI_API_KEY"));
+  // Traces would go to OpenAI, whichever model it is.
+  setTracingDisabled(true);
   const database = await openDatabase(connectionString === null ? {} : { connectionString });
   try {
     if (part === "begin") {
-      console.log(
-        `Model: ${model instanceof ScriptedModel ? "scripted (no OPENAI_API_KEY, no --model)" : model}`,
-      );
+      const why = modelName === null ? " (no OPENAI_API_KEY, no --model)" : "";
+      console.log(`Model: ${model instanceof ScriptedModel ? `scripted${why}` : model}`);
       console.log(`Database: ${database.engine}\n`);
     }
     const assistant = demoAgents(model);

@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "./usage_error.ts";
+import { parseOptions, parsePort } from "./parse_options.ts";
 
 /** What to serve, and where. */
 export interface ServeOptions {
@@ -20,32 +19,15 @@ export interface ServeOptions {
  * @throws {UsageError} When an option is unknown, lacks its value or has a wrong one.
  */
 export function parseServeOptions(args: readonly string[]): ServeOptions {
-  const { help, agents, port, database } = parse(args);
-  const number = Number(port ?? 8000);
-  if (!Number.isInteger(number) || number < 0 || number > 65535) {
-    throw new UsageError(`Cannot listen on port "${port}"`);
-  }
+  const { help, agents, port, database } = parseOptions(args, {
+    agents: { type: "string" },
+    port: { type: "string" },
+    database: { type: "string" },
+  });
   return {
     help: help ?? false,
     agents: agents ?? "functions/_agents.ts",
-    port: number,
+    port: parsePort(port ?? "8000"),
     database: database ?? null,
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: "boolean", short: "h" },
-        agents: { type: "string" },
-        port: { type: "string" },
-        database: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    // Node's messages are whole sentences already: "Unknown option '--x'".
-    throw new UsageError(error instanceof Error ? error.message.replace(/\.$/, "") : String(error));
-  }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { db } from "./db.ts";
 import { demo } from "./demo.ts";
 import { serve } from "./serve.ts";
 import { ExitCode } from "./exit_code.ts";
@@ -15,6 +16,7 @@ Usage: timestep <command> [options]
 Commands:
   demo    A conversation that stops for an approval, is saved, and is finished by another process
   serve   Your agents on this machine, for any client of OpenAI's API
+  db      The PGlite directory over Postgres's protocol, for Python and others
 
 Options:
   -h, --help    Show this help; after a command, that command's`;
@@ -33,6 +35,8 @@ export async function main(args: readonly string[]): Promise<number> {
         return await demo(rest);
       case "serve":
         return await serve(rest);
+      case "db":
+        return await db(rest);
       case "-h":
       case "--help":
         console.log(HELP);

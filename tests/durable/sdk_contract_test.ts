@@ -179,6 +179,37 @@ Deno.test("accelerateSdk() copies as structuredClone does, inside of a durable r
   assertStrictEquals(JSON.stringify, stringify);
 });
 
+Deno.test("accelerateSdk() gives the JSON texts that JSON.stringify gives, however often it is asked", () => {
+  const { stringify } = JSON;
+  const odd = 'a "\\\u0000\ud800 ü';
+  const values: unknown[] = [
+    ["call", "c1"],
+    ["result", "c1"],
+    ["call", "function_call", "c1"],
+    ["call", "function", "call_c1"],
+    ["c1", "call"],
+    [odd, odd],
+    [odd, "x", odd],
+    ["c1"],
+    ["a", "b", "c", "d"],
+    ["a", 1],
+    ["a", undefined, "b"],
+    Object.assign(["a", "b"], { toJSON: () => "other" }),
+    { a: ["call", "c1"] },
+    "text",
+  ];
+  const release = accelerateSdk();
+  try {
+    for (const value of [...values, ...values]) {
+      assertEquals(inScope(() => JSON.stringify(value)), stringify(value));
+      assertEquals(inScope(() => JSON.stringify(value, undefined, 2)), stringify(value, undefined, 2));
+    }
+    assertEquals(JSON.stringify(["call", "c1"]), '["call","c1"]');
+  } finally {
+    release();
+  }
+});
+
 Deno.test("accelerateSdk() meets the comparisons of the SDK", async () => {
   const replacers = new Set<string>();
   const { stringify } = JSON;

@@ -1,0 +1,34 @@
+import { assert } from "@std/assert";
+import { type TestDatabase, testDatabases } from "../_databases.ts";
+import { CrashChain } from "./_crash_chain.ts";
+import { assertAsUndisturbed } from "./_crash_checks.ts";
+
+/** So many runs die with one process, each at a place of its own. */
+const RUNS_AT_ONCE = 8;
+
+for (const target of testDatabases()) {
+  Deno.test(
+    `a run is finished as if nothing had happened, wherever its process is killed [${target.engine}]`,
+    () => dieEverywhere(target),
+  );
+}
+
+/** A run for each place to die at, until there are no more places. */
+async function dieEverywhere(target: TestDatabase): Promise<void> {
+  await using chain = await CrashChain.create(target);
+  let undisturbed: string | undefined;
+  for (let next = 1; undisturbed === undefined;) {
+    const begin = Array.from({ length: RUNS_AT_ONCE }, (_, index) => ({
+      runId: `killed-at-${next + index}`,
+      dieAt: next + index,
+    }));
+    await chain.crash(begin);
+    const { began, died } = chain.fates();
+    undisturbed = begin.find(({ runId }) => began.has(runId) && !died.has(runId))?.runId;
+    next += begin.filter(({ runId }) => began.has(runId)).length;
+  }
+  const database = await chain.finish();
+  const { died } = chain.fates();
+  assert(died.size > 40, `there were only ${died.size} places to die at`);
+  for (const runId of died) await assertAsUndisturbed(database, runId, undisturbed, chain.notes());
+}

@@ -26,7 +26,11 @@ export interface DirectoryLock {
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   if (typeof Deno === "undefined") {
-    throw unusable(directory, "this runtime can't lock files, Deno can; run with Deno or use pglite:memory");
+    throw new DatabaseError(
+      "directory_unusable",
+      `Cannot open PGlite in ${directory}: this runtime can't lock files, Deno can. Run with Deno, or use Postgres: ` +
+        "set PG_CONNECTION_URI.",
+    );
   }
   let file: Deno.FsFile;
   try {

@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { Model, ModelProvider } from "../core/package_types.ts";
 import { TimestepError } from "../core/errors.ts";
 import { createOllamaClient } from "./_ollama_client.ts";
@@ -62,8 +63,8 @@ export class OllamaModelProvider implements ModelProvider {
     }
     const endpoint = ollamaEndpoint(modelName, {
       ...this.#options,
-      environmentHost: Deno.env.get("OLLAMA_HOST"),
-      environmentKey: Deno.env.get("OLLAMA_API_KEY"),
+      environmentHost: process.env["OLLAMA_HOST"],
+      environmentKey: process.env["OLLAMA_API_KEY"],
     });
     if (endpoint.isKeyMissing) {
       throw new MissingApiKeyError(`Ollama Cloud model "${modelName}"`, "OLLAMA_API_KEY");

@@ -1,5 +1,14 @@
 import { dirname } from "node:path";
 
+/** @throws {Error} Where files can't be locked, which would let two processes resume one run. */
+export function assertLockable(path: string): void {
+  if (typeof Deno !== "undefined") return;
+  throw new Error(
+    `Cannot keep runs in the file "${path}": this runtime can't lock files, Deno can. Run with Deno, or keep them ` +
+      "in a database.",
+  );
+}
+
 /** A file's text, or `null` when there is no file. */
 export async function readTextFile(path: string): Promise<string | null> {
   try {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
 import { RunStateMalformedError } from "./errors.ts";
 import type { InterruptionFacts } from "./run_facts.ts";
-import { readTextFile, withFileLock, writeTextFile } from "./_files.ts";
+import { assertLockable, readTextFile, withFileLock, writeTextFile } from "./_files.ts";
 import type { RunEnd, SavedRun, Snapshot, Snapshots } from "./snapshots.ts";
 
 /** A file holds the envelope and these, under the names of the database's columns; the state is JSON in JSON, last. */
@@ -24,7 +24,9 @@ export class FileSnapshots implements Snapshots {
   readonly place: string;
   readonly #path: string;
 
+  /** @throws {Error} Where files can't be locked, which would let two processes resume one run. */
   constructor(path: string) {
+    assertLockable(path);
     this.#path = path;
     this.place = `in "${path}"`;
   }

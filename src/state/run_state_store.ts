@@ -66,7 +66,11 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
    * given.
    */
   constructor(options: RunStateStoreOptions<TAgent>);
-  /** Keeps the run in a file. */
+  /**
+   * Keeps the run in a file.
+   *
+   * @throws {Error} When the program does not run on Deno: nothing else can lock files.
+   */
   constructor(path: string, agent: TAgent);
   constructor(pathOrOptions: string | RunStateStoreOptions<TAgent>, agent?: TAgent) {
     if (typeof pathOrOptions === "string") {

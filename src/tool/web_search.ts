@@ -1,3 +1,4 @@
+import process from "node:process";
 import { tool } from "@openai/agents";
 import { z } from "zod";
 import type { FunctionTool, ToolInputParameters } from "../core/package_types.ts";
@@ -80,14 +81,14 @@ export const webSearch: FunctionTool<unknown, ToolInputParameters, string> = too
 async function search(input: unknown, signal: AbortSignal | undefined): Promise<string> {
   const parsed = argumentsSchema.safeParse(input);
   if (!parsed.success) return failure(wrongArgument(parsed.error));
-  const apiKey = Deno.env.get("FIRECRAWL_API_KEY")?.trim();
+  const apiKey = process.env["FIRECRAWL_API_KEY"]?.trim();
   if (!apiKey) {
     return failure(
       "The environment variable FIRECRAWL_API_KEY is not set. Do not search again, and tell the user",
     );
   }
   const { query, user_location: location, allowed_domains: domains, search_context_size: size } = parsed.data;
-  const apiUrl = (Deno.env.get("FIRECRAWL_API_URL") || "https://api.firecrawl.dev").replace(/\/+$/, "");
+  const apiUrl = (process.env["FIRECRAWL_API_URL"] || "https://api.firecrawl.dev").replace(/\/+$/, "");
   try {
     const pages = await searchFirecrawl(
       {

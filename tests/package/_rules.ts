@@ -24,6 +24,12 @@ export const SOURCE_RULES: readonly Rule[] = [
     example: { path: "src/core/a.ts", text: "const now = Date.now();" },
   },
   {
+    name: "the environment is read in the way that every runtime knows, but for commands",
+    violations: (source) =>
+      /^(src\/cli|functions)\//.test(source.path) ? [] : findAll(code(source), /\bDeno\.env\b/),
+    example: { path: "src/a.ts", text: 'const key = Deno.env.get("KEY");' },
+  },
+  {
     name: "type checks are not switched off, and lint rules only with a reason",
     violations: (source) => findAll(source, /@ts-(ignore|nocheck|expect-error)|deno-lint-ignore(?!.* -- ).*/),
     example: { path: "src/a.ts", text: "// deno-lint-ignore no-explicit-any\nlet a: any;" },

@@ -21,6 +21,11 @@ _BY_TEXT: tuple[tuple[str, DatabaseErrorCode, str], ...] = (
     ("no password supplied", "authentication_failed", "the server wants a password"),
     ("no pg_hba.conf entry", "authentication_failed", "the server does not let this user in from here"),
     ("does not exist", "database_not_found", "the server has no such database or user"),
+    (
+        "one client at a time",
+        "too_many_connections",
+        "`timestep db` serves one client at a time, and another one is connected. Close that one first",
+    ),
     ("too many", "too_many_connections", "the server has no connection left"),
     ("SSL", "tls_failed", "no encrypted connection could be made, or its certificate is not trusted"),
     ("certificate", "tls_failed", "the server's certificate is not trusted"),

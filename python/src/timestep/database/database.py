@@ -50,6 +50,7 @@ class Database:
     users: int = 0
     _pool: AsyncConnectionPool[Connection] | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _max_connections: int = MAX_CONNECTIONS
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -84,7 +85,7 @@ class Database:
                     kwargs=_CONNECTION_OPTIONS,
                     connection_class=AsyncConnection[Row],
                     min_size=0,
-                    max_size=MAX_CONNECTIONS,
+                    max_size=self._max_connections,
                     open=False,
                     check=AsyncConnectionPool.check_connection,
                 )
@@ -105,6 +106,9 @@ class Database:
         except psycopg.Error as error:
             raise explain_connection(error, _address(self.uri)) from None
         async with connection:
+            # `timestep db`, which serves one client at a time, says so.
+            told = connection.info.parameter_status("max_connections")
+            self._max_connections = min(MAX_CONNECTIONS, int(told)) if told else MAX_CONNECTIONS
             await migrate(connection)
 
     async def close(self) -> None:

@@ -90,7 +90,7 @@ const EXPLANATION =
   "as sslrootcert and the host's name as it is in the certificate";
 
 /** A connection of Deno's as a socket of Node's, as far as drivers use one. */
-export class ConnectionSocket extends Duplex {
+class ConnectionSocket extends Duplex {
   readonly #connection: Deno.Conn;
 
   constructor(connection: Deno.Conn) {

@@ -8,7 +8,7 @@ import { beat, signOff, signOffOthers, sweep, takeOver } from "./_executor_sql.t
 import { type Heartbeat, startHeartbeat } from "./_heartbeat.ts";
 import { dbosLogger } from "./_logger.ts";
 import { fireDueSchedules } from "./_schedule_firing.ts";
-import { systemDatabaseConfig } from "./_system_database.ts";
+import { type SystemDatabaseConfig, systemDatabaseConfig } from "./_system_database.ts";
 
 /** Every how many heartbeats to look for what crashes left behind. */
 const BEATS_PER_SWEEP = 5;
@@ -33,6 +33,7 @@ export class Engine {
   readonly #DBOSExecutor: ExecutorModule["DBOSExecutor"];
   readonly #running = new Map<string, Running>();
   #heartbeat: Heartbeat | undefined;
+  #pool: SystemDatabaseConfig["systemDatabasePool"] | undefined;
   #claims = true;
 
   private constructor(
@@ -87,6 +88,7 @@ export class Engine {
     await this.#ended(STOPPING_MS);
     await this.#heartbeat?.stop();
     await this.#DBOS.shutdown();
+    await this.#pool?.end();
     currentEngine = undefined;
     // Should this fail, the silence says the same a little later.
     await signOff(this.database, this.executorId).catch(() => {});
@@ -108,9 +110,11 @@ export class Engine {
   async #launchDBOS(): Promise<void> {
     registerWorkflow(this.#DBOS);
     const { name, connectionString } = this.configuration;
+    const systemDatabase = await systemDatabaseConfig(this.database, connectionString);
+    this.#pool = systemDatabase.systemDatabasePool;
     this.#DBOS.setConfig({
       name,
-      ...await systemDatabaseConfig(this.database, connectionString),
+      ...systemDatabase,
       executorID: this.executorId,
       applicationVersion: applicationVersion(name),
       runMigrations: false,
@@ -128,6 +132,7 @@ export class Engine {
     } catch (error) {
       currentEngine = undefined;
       await this.#DBOS.shutdown();
+      await this.#pool.end();
       throw error;
     }
   }

@@ -4,12 +4,10 @@ import type { Database } from "../database/database.ts";
 import { readEnvironment } from "../database/open_database.ts";
 import { dbosLogger } from "./_logger.ts";
 import { type PGliteInstance, pglitePool } from "./_pglite_pool.ts";
+import { postgresPool } from "./_postgres_pool.ts";
 
-/** How DBOS reaches the database: by its URI, or by a pool that is PGlite. */
-export type SystemDatabaseConfig = Required<Pick<DBOSConfig, "systemDatabaseUrl">> & DBOSConfig;
-
-/** DBOS uses few connections at a time: its polls are short. Ours are a pool of their own. */
-const POOL_SIZE = 4;
+/** How DBOS reaches the database. The URL is only shown in messages; who asked for the pool ends it. */
+export type SystemDatabaseConfig = Required<Pick<DBOSConfig, "systemDatabaseUrl" | "systemDatabasePool">>;
 
 /** Lives in a transaction, so that it works through a pooler, and is given back when the process dies. */
 const MIGRATION_LOCK = 7_446_923_003;
@@ -25,12 +23,11 @@ const MIGRATION_RETRY_MS = 100;
 export async function systemDatabaseConfig(
   database: Database,
   connectionString: string | undefined,
-): Promise<Pick<DBOSConfig, "systemDatabaseUrl" | "systemDatabasePool" | "systemDatabasePoolSize">> {
+): Promise<SystemDatabaseConfig> {
   const location = locate(connectionString, readEnvironment);
   if (location.engine === "postgres") {
-    return { systemDatabaseUrl: location.uri, systemDatabasePoolSize: POOL_SIZE };
+    return { systemDatabaseUrl: location.uri, systemDatabasePool: await postgresPool(location.uri) };
   }
-  // DBOS wants a URL beside the pool, and shows it in messages.
   return {
     systemDatabaseUrl: "postgresql://pglite:pglite@pglite:5432/pglite",
     systemDatabasePool: pglitePool(await pglite(database)),
@@ -46,17 +43,20 @@ export async function systemDatabaseConfig(
  */
 export async function migrateDBOS(database: Database, connectionString: string | undefined): Promise<void> {
   if (await isMigrated(database)) return;
-  const config = await systemDatabaseConfig(database, connectionString);
+  const { systemDatabaseUrl, systemDatabasePool } = await systemDatabaseConfig(database, connectionString);
   const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
   const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
   const logger = new GlobalLogger(undefined, { logger: dbosLogger });
-  const ensure = () =>
-    ensureSystemDatabase(config.systemDatabaseUrl ?? "", logger, config.systemDatabasePool, "dbos", false);
-  // The lock's transaction would keep PGlite to itself, where there is nobody to lock out.
-  if (database.engine === "pglite") return await ensure();
-  while (!(await migrateUnderLock(database, ensure))) {
-    // Not by waiting for the lock: DBOS builds indexes concurrently, which waits for every waiting statement.
-    await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
+  const ensure = () => ensureSystemDatabase(systemDatabaseUrl, logger, systemDatabasePool, "dbos", false);
+  try {
+    // The lock's transaction would keep PGlite to itself, where there is nobody to lock out.
+    if (database.engine === "pglite") return await ensure();
+    while (!(await migrateUnderLock(database, ensure))) {
+      // Not by waiting for the lock: DBOS builds indexes concurrently, which waits for every waiting statement.
+      await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
+    }
+  } finally {
+    await systemDatabasePool.end();
   }
 }
 

@@ -1,0 +1,34 @@
+import { DeferredSocket } from "../database/_deferred_socket.ts";
+import { CONNECT_TIMEOUT_MS } from "../database/_postgres_socket.ts";
+import { parsePostgresUri } from "../database/_postgres_uri.ts";
+import { dbosLogger } from "./_logger.ts";
+import type { Pool } from "./_pglite_pool.ts";
+
+/** DBOS uses few connections at a time: its polls are short. Ours are a pool of their own. */
+const POOL_SIZE = 4;
+
+/**
+ * Makes a pool for DBOS whose connections are encrypted as the URI says. `pg` itself would understand `sslmode`
+ * differently: without it nothing is encrypted, and `require` verifies the certificate.
+ *
+ * @param uri Where the server is.
+ */
+export async function postgresPool(uri: string): Promise<Pool> {
+  const address = parsePostgresUri(uri);
+  const { default: pg } = await import("pg");
+  const { user, password, database, settings } = address;
+  const pool: Pool = new pg.Pool({
+    stream: () => new DeferredSocket(address),
+    ssl: false,
+    max: POOL_SIZE,
+    connectionTimeoutMillis: 2 * CONNECT_TIMEOUT_MS,
+    // Where the URI says nothing it is as in our own connections.
+    ...(user === "" ? {} : { user }),
+    ...(password === "" ? {} : { password }),
+    ...(database === "" ? {} : { database }),
+    ...settings,
+  });
+  // Without a listener a connection that breaks while nobody uses it would end the process.
+  pool.on("error", (error: Error) => dbosLogger.warn(`A connection of DBOS's broke: ${error.message}`));
+  return pool;
+}

@@ -53,7 +53,15 @@ export async function claimRun(
   const { steps, attempts, position } = isNew
     ? NOTHING_RECORDED
     : await readJournal(database, runId, segment);
-  const execution = new Execution(database, owner, steps, new Map(attempts), position);
+  const options = parseRunOptions(claim.options);
+  const execution = new Execution(
+    database,
+    owner,
+    steps,
+    new Map(attempts),
+    position,
+    options.callerTools,
+  );
   // Recorded by a tool's own transaction, or by a person: they have no place in the stream of events yet.
   for (const { key, status, position } of steps) {
     if (position === null && status !== "started") execution.writer.publish(key);
@@ -63,7 +71,7 @@ export async function claimRun(
     agentFingerprint: claim.agentFingerprint,
     sessionId: claim.sessionId,
     input: claim.input,
-    options: parseRunOptions(claim.options),
+    options,
     execution,
   };
 }

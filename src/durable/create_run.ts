@@ -2,6 +2,7 @@ import type { AgentInputItem } from "../core/package_types.ts";
 import type { Queryable } from "../database/database.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { agentDefinition } from "../agents/agent_definition.ts";
+import type { CallerTool } from "./caller_tool.ts";
 import { RunConflictError } from "./errors.ts";
 import type { JsonValue } from "./json.ts";
 import { serializeRunOptions } from "./run_options.ts";
@@ -24,6 +25,8 @@ export interface NewRun {
   stream?: boolean;
   /** How many times the model may be called; null: without limit. Default: the SDK's, 10. */
   maxTurns?: number | null;
+  /** Functions that whoever begins the run offers to the agent, and calls. */
+  callerTools?: CallerTool[];
   /** The run that this one repeats from somewhere on. */
   forkedFrom?: string;
 }

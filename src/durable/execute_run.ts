@@ -90,6 +90,7 @@ async function outcomeOfOther(options: ExecuteRunOptions, lost?: OwnershipLostEr
 async function executeClaimed(claim: ClaimedRun, options: ExecuteRunOptions): Promise<RunOutcome> {
   const { execution } = claim;
   const scope = new Scope(execution, `${execution.owner.segment}.`);
+  scope.callersAgent = claim.agent.name;
   try {
     const result = await runInScope(scope, () => runAgentLoop(claim, options));
     if (execution.failure) throw execution.failure.error;

@@ -1,6 +1,8 @@
 import type { Usage } from "@openai/agents";
+import type { AnyFunctionTool } from "../agents/any_agent.ts";
 import { countUsage, type ModelUsage, noUsage } from "../agents/model_usage.ts";
 import type { Database } from "../database/database.ts";
+import { type CallerTool, toFunctionTool } from "./caller_tool.ts";
 import { contextIdOf } from "./scope_context.ts";
 import { ApprovalReusedError, RunDivergedError } from "./errors.ts";
 import type { JournalRow, RecordedStep } from "./journal_row.ts";
@@ -11,6 +13,8 @@ export class Execution {
   readonly database: Database;
   readonly owner: RunOwner;
   readonly writer: JournalWriter;
+  /** The functions that whoever began the run offers to its agent, and calls. */
+  readonly callerTools: readonly AnyFunctionTool[];
   readonly #abort = new AbortController();
   readonly #recorded: Map<string, RecordedStep>;
   readonly #patches: RecordedStep[];
@@ -24,6 +28,7 @@ export class Execution {
    * @param recorded The steps of the run's segment that were recorded before.
    * @param attempts How often a step has begun to stream events.
    * @param position The last position that is taken.
+   * @param callerTools What whoever began the run offers to its agent.
    */
   constructor(
     database: Database,
@@ -31,7 +36,9 @@ export class Execution {
     recorded: RecordedStep[],
     attempts: Map<string, number>,
     position: number,
+    callerTools: readonly CallerTool[] = [],
   ) {
+    this.callerTools = callerTools.map(toFunctionTool);
     this.database = database;
     this.owner = owner;
     this.#recorded = new Map(recorded.map((step) => [step.key, step]));

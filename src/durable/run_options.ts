@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type CallerTool, callerToolSchema } from "./caller_tool.ts";
 import type { JsonValue } from "./json.ts";
 
 /** What is recorded of how to run: parsed when it is read, as everything from the database. */
@@ -6,6 +7,7 @@ const runOptionsSchema = z.object({
   stream: z.boolean().optional(),
   maxTurns: z.number().int().positive().nullable().optional(),
   context: z.json().optional(),
+  callerTools: z.array(callerToolSchema).optional(),
 });
 
 /** How to run, as recorded with the run. */
@@ -13,11 +15,12 @@ export interface RunOptions {
   stream?: boolean | undefined;
   maxTurns?: number | null | undefined;
   context?: JsonValue | undefined;
+  callerTools?: CallerTool[] | undefined;
 }
 
 /** The options as JSON, without those that are not set. */
-export function serializeRunOptions({ stream, maxTurns, context }: RunOptions): string {
-  return JSON.stringify(runOptionsSchema.parse({ stream, maxTurns, context }));
+export function serializeRunOptions({ stream, maxTurns, context, callerTools }: RunOptions): string {
+  return JSON.stringify(runOptionsSchema.parse({ stream, maxTurns, context, callerTools }));
 }
 
 /** @throws When `value` is not what {@linkcode serializeRunOptions} wrote. */

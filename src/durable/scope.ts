@@ -12,6 +12,8 @@ export class Scope {
   readonly execution: Execution;
   /** Begins every key of this scope: `<segment>.`, or `<key of the agent tool's call>/`. */
   readonly prefix: string;
+  /** The agent to which whoever began the run may offer functions; none in the runs of agents used as tools. */
+  callersAgent: string | undefined;
   /** How many model calls this scope has completed. */
   turn = 0;
   /** How many items of the last request were already part of a fingerprint. */

@@ -1,11 +1,25 @@
-import type { Database, Queryable } from "../database/database.ts";
+import type { Database, Queryable, Transaction } from "../database/database.ts";
 import type { Principal } from "./principal.ts";
 
-const roleGranted = new WeakMap<Database, Promise<boolean>>();
+/**
+ * Whose something is, is asked twice: by the condition of every query, and by row level security. Whatever id a
+ * caller sends is first looked up in the caller's role and with the caller's claims; that role may read what is its
+ * own, and write nothing. What is written then is written by the server, about what was found.
+ *
+ * The journal is closed to callers altogether: it is read for runs that the caller has been found to own.
+ *
+ * @returns The claims, as JSON, that `timestep.act_as()` and the functions built on it take: those of a user's token,
+ * for an API key its owner's; `null` for the service, which sees everything.
+ */
+export function claimsOf(principal: Principal): string | null {
+  if (!("ownerId" in principal)) return null;
+  const claims = "claims" in principal ? principal.claims : {};
+  return JSON.stringify({ ...claims, sub: principal.ownerId, role: "authenticated" });
+}
 
 /**
- * Reads as the caller: in a transaction with the caller's role and claims, so that row level security holds even
- * where a query forgets the owner. The service reads everything.
+ * Reads as the caller, in a transaction with the caller's role and claims. On a Postgres without Supabase's roles only
+ * the conditions of the queries hold.
  *
  * @param body Is given what to query.
  */
@@ -14,31 +28,10 @@ export async function readAs<T>(
   principal: Principal,
   body: (queryable: Queryable) => Promise<T>,
 ): Promise<T> {
-  if (!("ownerId" in principal)) return await body(database);
-  if (!(await mayTakeRole(database))) return await body(database);
-  const claims = JSON.stringify({
-    ...("claims" in principal ? principal.claims : {}),
-    sub: principal.ownerId,
-    role: "authenticated",
-  });
-  return await database.transaction(async (transaction) => {
-    await transaction.query(
-      "select set_config('request.jwt.claims', $1, true), set_config('role', 'authenticated', true)",
-      [claims],
-    );
+  const claims = claimsOf(principal);
+  if (claims === null) return await body(database);
+  return await database.transaction(async (transaction: Transaction) => {
+    await transaction.query("select timestep.act_as($1)", [claims]);
     return await body(transaction);
   });
-}
-
-/** Whether the server's role may act as its callers' role; on a Postgres without Supabase's roles it may not be there. */
-function mayTakeRole(database: Database): Promise<boolean> {
-  let granted = roleGranted.get(database);
-  if (!granted) {
-    granted = database.query(
-      "select coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'authenticated'), false) as granted",
-    ).then(([row]) => row?.["granted"] === true);
-    granted.catch(() => roleGranted.delete(database));
-    roleGranted.set(database, granted);
-  }
-  return granted;
 }

@@ -7,6 +7,8 @@ import type { RunWatcher } from "./responses/run_watcher.ts";
 /** What all requests to one server share. What is heavy is loaded with the first request that needs it. */
 export interface ServerContext {
   readonly agents: AgentCatalog;
+  /** The agents that take functions from their callers. */
+  readonly callerTools: ReadonlySet<string>;
   readonly limits: Limits;
   /** Opens the database. */
   database(): Promise<Database>;

@@ -15,7 +15,9 @@ export interface EnvironmentProofs {
 /**
  * Reads which proofs are accepted: `SUPABASE_SECRET_KEYS` (name to key; the one called `cron` may only wake workers)
  * and `SUPABASE_SERVICE_ROLE_KEY`, `TIMESTEP_DISPATCH_KEY`, and for users' tokens `SUPABASE_JWKS`, else
- * `SUPABASE_URL`'s own; `TIMESTEP_JWT_SECRET` opts in to HS256.
+ * `SUPABASE_URL`'s own; `TIMESTEP_JWT_SECRET` opts in to HS256. Where `SUPABASE_URL` is a project's public address,
+ * only its own tokens are accepted: their issuer is checked. Elsewhere (locally it is the gateway's inner address),
+ * and for a domain of your own, set `TIMESTEP_JWT_ISSUER`.
  *
  * @param read Reads a variable of the environment.
  * @throws {TypeError} When a variable is not the JSON that it should be.
@@ -29,11 +31,16 @@ export function proofsFromEnvironment(
   const dispatch = read("TIMESTEP_DISPATCH_KEY");
   const cron = named.get("cron");
   const hs256Secret = read("TIMESTEP_JWT_SECRET");
+  const issuer = read("TIMESTEP_JWT_ISSUER") || issuerOf(read("SUPABASE_URL"));
   const jwks = keySet(read("SUPABASE_JWKS"), read("SUPABASE_URL"));
   return {
     serviceSecrets: [...serviceSecrets, ...(legacy ? [legacy] : [])],
     cronSecrets: [cron, dispatch].flatMap((key) => key ? [key] : []),
-    jwt: { ...(jwks ? { jwks } : {}), ...(hs256Secret ? { hs256Secret } : {}) },
+    jwt: {
+      ...(jwks ? { jwks } : {}),
+      ...(hs256Secret ? { hs256Secret } : {}),
+      ...(issuer ? { issuer } : {}),
+    },
   };
 }
 
@@ -52,6 +59,14 @@ function keySet(text: string | undefined, url: string | undefined): JSONWebKeySe
   const { keys } = parseObject("SUPABASE_JWKS", text);
   if (Array.isArray(keys)) return { keys };
   throw new TypeError('Cannot read SUPABASE_JWKS: it has no list "keys". Leave it as Supabase sets it.');
+}
+
+/** A project's own issuer, as far as its address tells. */
+function issuerOf(url: string | undefined): string | undefined {
+  if (!url) return undefined;
+  const { protocol, origin } = new URL(url);
+  // Within Supabase's local containers the address is `http://kong:8000`, which no token names.
+  return protocol === "https:" ? `${origin}/auth/v1` : undefined;
 }
 
 function parseObject(name: string, text: string): Record<string, unknown> {

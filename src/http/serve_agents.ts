@@ -17,6 +17,13 @@ export interface ServeAgentsOptions {
   connectionString?: string;
   /** Tells who is calling. Default: Supabase's keys and tokens, and our own API keys; see {@linkcode proofsFromEnvironment}. */
   authenticate?: Authenticate;
+  /**
+   * The names of those agents that take functions from their callers: `tools` of type `function` in a request. The
+   * model may call them beside the agent's own tools; the run waits for the caller to say what came of the call.
+   * Default: none, and a request that offers functions is refused. A caller who offers one has a say in what the
+   * model is told and sees what it passes on, which output guardrails do not look at.
+   */
+  callerTools?: readonly string[];
   /** What is accepted of callers, where it differs from {@linkcode DEFAULT_LIMITS}. */
   limits?: Partial<Limits>;
 }
@@ -27,7 +34,7 @@ export interface ServeAgentsOptions {
  *
  * @param options The agents.
  * @returns A handler for `Deno.serve()`, Hono and anything else that hands on requests.
- * @throws {TypeError} When there are no agents, or two of one name.
+ * @throws {TypeError} When there are no agents, two of one name, or `callerTools` names another one.
  *
  * @example
  * ```ts
@@ -65,11 +72,20 @@ export function serveAgents(options: ServeAgentsOptions): (request: Request) => 
   }
 }
 
-function serverContext({ agents, connectionString }: ServeAgentsOptions, limits: Limits): ServerContext {
+function serverContext(
+  { agents, connectionString, callerTools = [] }: ServeAgentsOptions,
+  limits: Limits,
+): ServerContext {
   let watcher: { of: unknown; is: RunWatcher } | undefined;
+  const catalog = new AgentCatalog(agents);
+  const unknown = callerTools.find((name) => !catalog.names.includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot serve agents: callerTools names "${unknown}", which is not among them.`);
+  }
   const database = () => openConfiguredDatabase(connectionString);
   return {
-    agents: new AgentCatalog(agents),
+    agents: catalog,
+    callerTools: new Set(callerTools),
     limits,
     database,
     async watcher() {

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import type { JsonValue } from "../core/json_value.ts";
 import type { Queryable } from "../database/database.ts";
+import { encodeValue } from "../durable/recorded_value.ts";
 import { workflowDatabase } from "./_database.ts";
 import { segmentWorkflowId } from "./_dispatch.ts";
 import { DecisionConflictError, InterruptionNotFoundError } from "./errors.ts";
@@ -15,6 +17,8 @@ export interface Decision {
   always?: boolean | undefined;
   /** What the model is told instead of the tool's output; for rejections. Default: the SDK's own words. */
   message?: string | undefined;
+  /** What the call has given, where whoever decides has made it: it is recorded as its result, and not made again. */
+  output?: JsonValue | undefined;
 }
 
 /** Decisions about a run. */
@@ -90,6 +94,7 @@ const recordedSchema = z.object({
   status: z.enum(["pending", "approved", "rejected"]),
   always: z.boolean(),
   message: z.string().nullable(),
+  output: z.string().nullable(),
 });
 
 type RecordedInterruption = z.infer<typeof recordedSchema>;
@@ -99,8 +104,10 @@ async function recordedInterruptions(
   runId: string,
 ): Promise<Map<string, RecordedInterruption>> {
   const rows = await transaction.query(
-    `select interruption_id as "interruptionId", segment, status, always, message
-     from timestep.interruptions where run_id = $1`,
+    `select i.interruption_id as "interruptionId", i.segment, i.status, i.always, i.message, j.output::text as output
+     from timestep.interruptions i
+     left join timestep.journal j on j.run_id = i.run_id and j.key = ${GIVEN_KEY}
+     where i.run_id = $1`,
     [runId],
   );
   return new Map(rows.map((row) => {
@@ -111,7 +118,7 @@ async function recordedInterruptions(
 
 /** @returns Whether the decision has to be recorded; not when the same was. */
 function isNew(runId: string, decision: Decision, known: RecordedInterruption | undefined): boolean {
-  const { interruptionId, approve, always = false, message = null } = decision;
+  const { interruptionId, approve, always = false, message = null, output } = decision;
   if (!known) {
     throw new InterruptionNotFoundError(
       `Cannot decide about "${interruptionId}" of run "${runId}": the run has no such interruption. ` +
@@ -120,11 +127,12 @@ function isNew(runId: string, decision: Decision, known: RecordedInterruption | 
   }
   if (known.status === "pending") return true;
   const same = (known.status === "approved") === approve && known.always === always &&
-    known.message === message;
+    known.message === message && (output === undefined || known.output === encodeValue(output));
   if (same) return false;
   throw new DecisionConflictError(
-    `Cannot decide about "${interruptionId}" of run "${runId}": it was ${known.status} before, and a decision ` +
-      "is final.",
+    `Cannot decide about "${interruptionId}" of run "${runId}": it was ${known.status} before${
+      output === undefined ? "" : ", perhaps with another result"
+    }, and a decision is final.`,
   );
 }
 
@@ -161,9 +169,12 @@ function beingResumed(runId: string, by: unknown): DecisionConflictError {
 async function record(
   transaction: Queryable,
   runId: string,
-  { interruptionId, approve, always = false, message }: Decision,
+  { interruptionId, approve, always = false, message, output }: Decision,
   decidedBy: string | undefined,
 ): Promise<void> {
+  if (output !== undefined) {
+    await transaction.query(RECORD_OUTPUT, [runId, interruptionId, encodeValue(output)]);
+  }
   await transaction.query(
     `update timestep.interruptions
      set status = $3, always = $4::bool, message = $5, decided_at = now(), decided_by = $6
@@ -171,6 +182,15 @@ async function record(
     [runId, interruptionId, approve ? "approved" : "rejected", always, message ?? null, decidedBy ?? null],
   );
 }
+
+/** The step of the call in the segment that goes on from the pause; see `runToolStep()`. */
+const GIVEN_KEY = "'tool:' || (i.segment + 1) || '.0:' || i.call_id";
+
+const RECORD_OUTPUT = `
+insert into timestep.journal (run_id, key, segment, epoch, attempt, kind, status, name, output)
+select i.run_id, ${GIVEN_KEY}, i.segment + 1, r.epoch, 1, 'tool', 'completed', i.tool_name, $3::text::json
+from timestep.interruptions i join timestep.runs r on r.run_id = i.run_id
+where i.run_id = $1 and i.interruption_id = $2`;
 
 /** The run goes on; nobody who has loaded its state with RunStateStore can do so as well. */
 async function goOn(transaction: Queryable, runId: string, segment: number): Promise<void> {
@@ -196,6 +216,12 @@ function checkDecisions(runId: string, decisions: readonly Decision[]): void {
   }
   if (new Set(ids).size < ids.length) {
     throw new TypeError(`Cannot decide about run "${runId}": an interruption is decided twice in one call.`);
+  }
+  const given = decisions.find(({ approve, output }) => !approve && output !== undefined);
+  if (given) {
+    throw new TypeError(
+      `Cannot decide about "${given.interruptionId}" of run "${runId}": an output goes with an approval only.`,
+    );
   }
   const told = decisions.find(({ approve, message }) => approve && message !== undefined);
   if (told) {

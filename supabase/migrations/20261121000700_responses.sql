@@ -80,6 +80,24 @@ begin
 end
 $$;
 
+-- A session, locked until the transaction is over; no row when the caller may not see it.
+create or replace function timestep.lock_session(claims text, session_id text) returns setof timestep.sessions
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  former text := timestep.act_as(claims);
+  is_seen boolean;
+begin
+  is_seen := exists (select from timestep.sessions s where s.session_id = lock_session.session_id);
+  perform set_config('role', former, true);
+  if is_seen then
+    return query select s.* from timestep.sessions s where s.session_id = lock_session.session_id for update;
+  end if;
+end
+$$;
+
 -- How a segment of a run ended, and what it waited for; null when the caller may not see the run.
 create or replace function timestep.read_segment(claims text, run_id text, segment integer) returns json
 language plpgsql

@@ -49,8 +49,6 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
       ["input", { input: [1] }],
       ["input", { input: Array.from({ length: 11 }, () => ({ role: "user", content: "x" })) }],
       ["input[0].type", { input: [{}] }],
-      ["input[0].role", { input: [{ role: "system", content: "Obey." }] }],
-      ["input[0].role", { input: [{ role: "developer", content: "Obey." }] }],
       ["input[0].role", { input: [{ role: "king", content: "Obey." }] }],
       ["input[0].content", { input: [{ role: "user", content: 5 }] }],
       ["stream", { stream: "yes" }],

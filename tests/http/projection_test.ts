@@ -28,12 +28,13 @@ function project(entries: Entry[], segment = 0): { events: WireEvent[]; projecti
     background: false,
     requestHash: "",
     stillPending: null,
+    callerTools: [],
     createdAt: new Date(0),
   };
   const projection = new ResponseProjection(begunResponse(record), segment, []);
   const events = [projection.begin(), ...entries.map((entry) => projection.add(entry))].flat();
   events.push(
-    ...projection.end({ status: "completed", finalText: null, approvals: [], error: null, endedAt: null }),
+    ...projection.end({ status: "completed", finalText: null, waitsFor: [], error: null, endedAt: null }),
   );
   return { events, projection };
 }
@@ -99,7 +100,7 @@ Deno.test("ResponseProjection tells nothing after the end", () => {
   const { events, projection } = project([answer(1, "Done")]);
   assertEquals(projection.add(answer(2, "More", "model:0.2")), []);
   assertEquals(
-    projection.end({ status: "failed", finalText: null, approvals: [], error: null, endedAt: null }),
+    projection.end({ status: "failed", finalText: null, waitsFor: [], error: null, endedAt: null }),
     [],
   );
   assert(events.at(-1)?.type === "response.completed");

@@ -67,6 +67,7 @@ function instrumentCapabilities(): void {
     for (const tool of this.tools) {
       if (tool.type === "function" && called.has(tool.name) && !tools.includes(tool)) tools.push(tool);
     }
+    if (this.name === scope.callersAgent) tools.push(...scope.execution.callerTools);
     instrumentTools(tools, this.name);
     return tools;
   };

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file camelcase -- the names of OpenAI's API
 import { z } from "zod";
 import type { Database, Queryable } from "../../database/database.ts";
-import { readAs } from "../_access.ts";
+import { claimsOf, readAs } from "../_access.ts";
 import { notFound } from "../api_error.ts";
 import { isId } from "../_ids.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
@@ -60,9 +60,9 @@ export async function lockConversation(
 ): Promise<Conversation> {
   if (isId("conv", id)) {
     const [row] = await transaction.query(
-      `select ${CONVERSATION_COLUMNS} from timestep.sessions
-       where session_id = $1 and ($2::text is null or owner_id = $2) for update`,
-      [id, ownerIdOf(principal)],
+      `select ${CONVERSATION_COLUMNS} from timestep.lock_session($1, $2)
+       where $3::text is null or owner_id = $3`,
+      [claimsOf(principal), id, ownerIdOf(principal)],
     );
     if (row) return toConversation(row);
   }

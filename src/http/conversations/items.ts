@@ -6,6 +6,7 @@ import type { PageOptions } from "../_page.ts";
 import { invalid, notFound } from "../api_error.ts";
 import { parseItemId } from "../_ids.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
+import { readerOf } from "../responses/read_response.ts";
 import { findItem } from "../responses/find_item.ts";
 import { resolveReferences, toAgentInput } from "../responses/input.ts";
 import type { WireItem } from "../responses/wire.ts";
@@ -13,13 +14,12 @@ import { toConversationItem } from "./conversation_item.ts";
 
 /** Translates what a caller adds to a conversation into the Agents SDK's items. */
 export async function toSessionItems(
-  { context, principal }: Call,
+  call: Call,
   items: readonly Record<string, unknown>[],
 ): Promise<AgentInputItem[]> {
-  const database = await context.database();
-  const watcher = await context.watcher();
-  const resolved = await resolveReferences(items, (id) => findItem(database, watcher, principal, id));
-  return toAgentInput(resolved, principal);
+  const reader = await readerOf(call);
+  const resolved = await resolveReferences(items, (id) => findItem(reader, id));
+  return toAgentInput(resolved, call.principal);
 }
 
 /** Adds items at the end of a conversation, whose row is locked. */

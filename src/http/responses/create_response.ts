@@ -1,19 +1,20 @@
 import { createHash } from "node:crypto";
-import { StatementError } from "../../database/database_error.ts";
 import type { Database } from "../../database/database.ts";
+import { StatementError } from "../../database/database_error.ts";
+import type { CallerTool } from "../../durable/caller_tool.ts";
 import { readJson } from "../_body.ts";
 import type { Call } from "../_context.ts";
 import { ApiError, invalid } from "../api_error.ts";
-import { mayUseAgent, ownerIdOf, type Principal } from "../principal.ts";
-import { approvalResponsesAtEnd } from "./approvals.ts";
+import { mayUseAgent, type Principal } from "../principal.ts";
+import { answersAtEnd } from "./answers.ts";
 import { findItem } from "./find_item.ts";
 import { resolveReferences, toAgentInput, toInputItems } from "./input.ts";
 import { newResponseId } from "./insert_response.ts";
 import { type CreateRequest, parseCreateRequest } from "./request.ts";
-import { RESPONSE_COLUMNS, type ResponseRecord, toResponseRecord } from "./response_record.ts";
+import { readResponseOfKey, readResponseOfRequest, type ResponseRecord } from "./response_record.ts";
 import { streamResponse } from "./stream_response.ts";
 import { waitForResponse } from "./wait_for_response.ts";
-import { currentResponse } from "./read_response.ts";
+import { currentResponse, readerOf } from "./read_response.ts";
 
 /** Answers `POST /v1/responses`. */
 export async function createResponse(call: Call): Promise<Response> {
@@ -23,7 +24,7 @@ export async function createResponse(call: Call): Promise<Response> {
   const record = await findOrStart(call, request, hashOf(body));
   if (request.stream) return await streamResponse(call, record, -1);
   if (!request.background) return Response.json(await waitForResponse(call, record));
-  return Response.json(await currentResponse(await context.database(), await context.watcher(), record));
+  return Response.json(await currentResponse(await readerOf(call), record));
 }
 
 async function findOrStart(call: Call, request: CreateRequest, requestHash: string): Promise<ResponseRecord> {
@@ -60,16 +61,16 @@ async function start(call: Call, request: CreateRequest, identity: Identity): Pr
   const { context, principal } = call;
   const database = await context.database();
   const items = toInputItems(request.input);
-  const responses = approvalResponsesAtEnd(items);
-  if (responses.length > 0) {
+  const answers = answersAtEnd(items);
+  if (answers.length > 0) {
     const { launch } = await import("./start_response.ts");
     await launch(context.agents);
     const { resumeResponse } = await import("./resume_response.ts");
-    return await resumeResponse(database, { principal, request, responses, ...identity });
+    return await resumeResponse(database, { principal, request, answers, ...identity });
   }
   const agentName = agentOf(call, request);
-  const watcher = await context.watcher();
-  const resolved = await resolveReferences(items, (id) => findItem(database, watcher, principal, id));
+  const reader = await readerOf(call);
+  const resolved = await resolveReferences(items, (id) => findItem(reader, id));
   const agentInput = toAgentInput(resolved, principal);
   if (agentInput.length === 0) throw invalid("input", "'input' has no item for the agent.");
   const { startResponse } = await import("./start_response.ts");
@@ -80,7 +81,8 @@ async function start(call: Call, request: CreateRequest, identity: Identity): Pr
     items: resolved,
     agentInput,
     ...identity,
-    concurrentRuns: context.limits.concurrentRuns,
+    callerTools: acceptedTools(call, request, agentName),
+    limits: context.limits,
     responseId: newResponseId(),
   });
 }
@@ -100,6 +102,20 @@ function agentOf({ context, principal }: Call, { model }: CreateRequest): string
   });
 }
 
+/**
+ * The functions that the caller offers, if the agent takes any.
+ *
+ * @throws {ApiError} 400 when it does not: a tool that is passed over would be missed later, and in silence.
+ */
+function acceptedTools({ context }: Call, { tools }: CreateRequest, agentName: string): CallerTool[] {
+  if (tools.length === 0 || context.callerTools.has(agentName)) return tools;
+  throw invalid(
+    "tools",
+    `Agent '${agentName}' takes no functions from its callers. Leave 'tools' out, or have it served with callerTools.`,
+    "tools_not_accepted",
+  );
+}
+
 function idempotencyKeyOf(request: Request): string | null {
   const key = request.headers.get("idempotency-key");
   if (key === null || (key.length > 0 && key.length <= 255)) return key;
@@ -112,13 +128,11 @@ async function findByKey(
   key: string,
   requestHash: string,
 ): Promise<ResponseRecord | undefined> {
-  const [row] = await database.query(
-    `select ${RESPONSE_COLUMNS} from timestep.responses r
-     where coalesce(r.owner_id, '') = coalesce($1, '') and r.idempotency_key = $2`,
-    [ownerIdOf(principal), key],
-  );
-  const record = row && toResponseRecord(row);
-  if (!record || record.requestHash === requestHash) return record;
+  const record = await readResponseOfKey(database, principal, key);
+  // One owner's keys for several agents share their idempotency keys, but not what they may see.
+  if (!record || record.requestHash === requestHash && mayUseAgent(principal, record.agentName)) {
+    return record;
+  }
   throw new ApiError(422, "This Idempotency-Key was used for another request. Use a new one.", {
     code: "idempotency_key_reused",
     param: "idempotency-key",
@@ -131,14 +145,8 @@ async function findByHash(
   principal: Principal,
   requestHash: string,
 ): Promise<ResponseRecord | undefined> {
-  const [row] = await database.query(
-    `select ${RESPONSE_COLUMNS} from timestep.responses r
-     where r.owner_id is not distinct from $1 and r.request_hash = $2
-       and r.created_at > now() - interval '10 minutes' and r.deleted_at is null
-     order by r.number desc limit 1`,
-    [ownerIdOf(principal), requestHash],
-  );
-  return row && toResponseRecord(row);
+  const record = await readResponseOfRequest(database, principal, requestHash);
+  return record && mayUseAgent(principal, record.agentName) ? record : undefined;
 }
 
 function hashOf(body: unknown): string {

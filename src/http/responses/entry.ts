@@ -5,12 +5,12 @@ export type Entry = StepEntry | EventsEntry;
 
 /** A step that is over. */
 export interface StepEntry {
-  kind: "model" | "tool";
+  kind: "model" | "tool" | "guardrail";
   position: number;
   /** Names the step within its run, and with it where in the run it is. */
   step: string;
   status: "completed" | "failed";
-  /** The agent, or the tool. */
+  /** The agent, the tool or the guardrail. */
   name: string;
   output: unknown;
 }
@@ -25,7 +25,7 @@ export interface EventsEntry {
 }
 
 const stepSchema = z.object({
-  kind: z.enum(["model", "tool"]),
+  kind: z.enum(["model", "tool", "guardrail"]),
   position: z.number(),
   step: z.string(),
   status: z.enum(["completed", "failed"]),

@@ -1,37 +1,28 @@
 import { z } from "zod";
-import type { Database } from "../../database/database.ts";
 import { readAs } from "../_access.ts";
 import { parseItemId } from "../_ids.ts";
-import { ownerIdOf, type Principal } from "../principal.ts";
-import { currentResponse } from "./read_response.ts";
+import { ownerIdOf } from "../principal.ts";
+import { currentResponse, type Reader } from "./read_response.ts";
 import { readResponse } from "./response_record.ts";
-import type { RunWatcher } from "./run_watcher.ts";
 
 /** An item of a response, of a request or of a conversation by its id; `undefined` when the caller has none such. */
 export async function findItem(
-  database: Database,
-  watcher: RunWatcher,
-  principal: Principal,
+  reader: Reader,
   id: string,
 ): Promise<Record<string, unknown> | undefined> {
   const place = parseItemId(id);
   if (!place) return undefined;
-  const response = await readAs(
-    database,
-    principal,
-    (queryable) => readResponse(queryable, `resp_${place.hex}`, principal),
-  );
+  const response = await readResponse(reader.database, `resp_${place.hex}`, reader.principal);
   if (response && place.kind === "in") return response.input[place.place];
   if (response) {
-    const { output } = await currentResponse(database, watcher, response);
+    const { output } = await currentResponse(reader, response);
     return output.find((item) => item.id === id);
   }
-  return await conversationItem(database, principal, `conv_${place.hex}`, place.place);
+  return await conversationItem(reader, `conv_${place.hex}`, place.place);
 }
 
 async function conversationItem(
-  database: Database,
-  principal: Principal,
+  { database, principal }: Reader,
   sessionId: string,
   position: number,
 ): Promise<Record<string, unknown> | undefined> {

@@ -42,7 +42,8 @@ export async function resolveReferences(
  * Translates the items of a request into the Agents SDK's.
  *
  * @param items Without references.
- * @param principal Who sent them: only the service may speak in the name of the system.
+ * @param principal Who sent them: only the service may speak in the name of the system. What others tell the agent in
+ * that name it is told as the user's wish.
  * @throws {ApiError} 400 when an item is malformed or of a kind that cannot be sent.
  */
 export function toAgentInput(
@@ -54,13 +55,16 @@ export function toAgentInput(
     const path = `input[${index}]`;
     const { type, role } = item;
     if (PASSED_OVER.includes(type)) return [];
-    if ((role === "system" || role === "developer") && principal.kind !== "service") {
-      throw invalid(`${path}.role`, `Only the service itself may send messages with role '${role}'.`);
-    }
+    const isWish = (role === "system" || role === "developer") && principal.kind !== "service";
     try {
       if (type === "mcp_call" && item["server_label"] === SERVER_LABEL) return toFunctionCall(item, index);
       if (type === "function_call") names.set(String(item["call_id"]), String(item["name"]));
-      return [fromResponsesItem(withoutOwnId(item), (callId) => names.get(callId))];
+      return [
+        fromResponsesItem(
+          isWish ? { ...withoutOwnId(item), role: "user" } : withoutOwnId(item),
+          (callId) => names.get(callId),
+        ),
+      ];
     } catch (error) {
       if (!(error instanceof ItemTranslationError)) throw error;
       const param = error.path === "" ? path : `${path}.${error.path}`;

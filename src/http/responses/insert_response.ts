@@ -1,12 +1,12 @@
 import type { Queryable } from "../../database/database.ts";
 import { newId } from "../_ids.ts";
-import { ownerIdOf, type Principal } from "../principal.ts";
 import { RESPONSE_COLUMNS, type ResponseRecord, toResponseRecord } from "./response_record.ts";
 
 /** A response to be recorded. */
 export interface NewResponse {
   responseId: string;
   runId: string;
+  ownerId: string | null;
   segment: number;
   agentName: string;
   sessionId: string;
@@ -33,14 +33,13 @@ export function newResponseId(): string {
  */
 export async function insertResponse(
   transaction: Queryable,
-  principal: Principal,
   response: NewResponse,
 ): Promise<ResponseRecord | undefined> {
   const [row] = await transaction.query(INSERT, [
     response.responseId,
     response.runId,
     response.segment,
-    ownerIdOf(principal),
+    response.ownerId,
     response.agentName,
     response.sessionId,
     response.previousResponseId,

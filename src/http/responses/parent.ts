@@ -1,13 +1,14 @@
 import type { Queryable } from "../../database/database.ts";
 import { ApiError } from "../api_error.ts";
+import { claimsOf } from "../_access.ts";
 import { newId } from "../_ids.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
 import { type CreateRequest, parentNotFound } from "./request.ts";
 import { readResponse, RESPONSE_COLUMNS, type ResponseRecord, toResponseRecord } from "./response_record.ts";
 
-/** The conversation that a new response goes on with. */
+/** The conversation that a new response goes on with, and whose it is. */
 export type Parent =
-  | { sessionId: string }
+  | { sessionId: string; ownerId: string | null }
   /** The same request is under way, or answered: there is nothing new to do. */
   | { attached: ResponseRecord };
 
@@ -26,30 +27,33 @@ export async function lockParent(
 ): Promise<Parent> {
   const { conversationId, previousResponseId } = request;
   if (conversationId !== null) {
-    await lockSession(transaction, conversationId, principal, "conversation");
+    const ownerId = await lockSession(transaction, conversationId, principal, "conversation");
     const last = await lastResponse(transaction, conversationId);
-    if (!last) return { sessionId: conversationId };
+    if (!last) return { sessionId: conversationId, ownerId };
     const open = await isOpen(transaction, last);
     if (last.requestHash === requestHash && (open || isRetry)) return { attached: last };
     if (open) throw notOver("conversation", last);
-    return { sessionId: conversationId };
+    return { sessionId: conversationId, ownerId };
   }
-  if (previousResponseId === null) return { sessionId: await createSession(transaction, principal) };
+  if (previousResponseId === null) {
+    const ownerId = ownerIdOf(principal);
+    return { sessionId: await createSession(transaction, ownerId), ownerId };
+  }
   const previous = await readResponse(transaction, previousResponseId, principal);
   if (!previous) throw parentNotFound("previous_response_id", "response", previousResponseId);
-  await lockSession(transaction, previous.sessionId, principal, "previous_response_id");
+  const ownerId = await lockSession(transaction, previous.sessionId, principal, "previous_response_id");
   const same = await sameChild(transaction, previous, requestHash);
   if (same) return { attached: same };
   if (await isOpen(transaction, previous)) throw notOver("previous_response_id", previous);
-  return { sessionId: await continuedSession(transaction, previous, principal) };
+  return { sessionId: await continuedSession(transaction, previous, ownerId), ownerId };
 }
 
 /** Makes a conversation that is not listed as one: the history of responses that follow each other. */
-async function createSession(transaction: Queryable, principal: Principal): Promise<string> {
+async function createSession(transaction: Queryable, ownerId: string | null): Promise<string> {
   const sessionId = newId("resp");
   await transaction.query("insert into timestep.sessions (session_id, owner_id) values ($1, $2)", [
     sessionId,
-    ownerIdOf(principal),
+    ownerId,
   ]);
   return sessionId;
 }
@@ -59,13 +63,13 @@ async function lockSession(
   sessionId: string,
   principal: Principal,
   param: string,
-): Promise<void> {
+): Promise<string | null> {
   const [row] = await transaction.query(
-    `select session_id from timestep.sessions
-     where session_id = $1 and ($2::text is null or owner_id = $2) for update`,
-    [sessionId, ownerIdOf(principal)],
+    `select s.owner_id from timestep.lock_session($1, $2) s where $3::text is null or s.owner_id = $3`,
+    [claimsOf(principal), sessionId, ownerIdOf(principal)],
   );
   if (!row) throw parentNotFound(param, "conversation", sessionId);
+  return row["owner_id"] === null ? null : String(row["owner_id"]);
 }
 
 async function lastResponse(transaction: Queryable, sessionId: string): Promise<ResponseRecord | undefined> {
@@ -106,8 +110,8 @@ async function isOpen(transaction: Queryable, { runId, segment }: ResponseRecord
 function notOver(param: string, { responseId }: ResponseRecord): ApiError {
   return new ApiError(
     400,
-    `Response '${responseId}' is not over: it is under way, or waits for approvals. Wait for it, answer its ` +
-      "approval requests or cancel it first.",
+    `Response '${responseId}' is not over: it is under way, or waits for answers. Wait for it, answer what it ` +
+      "asks for, or cancel it first.",
     { code: "response_not_over", param },
   );
 }
@@ -119,7 +123,7 @@ function notOver(param: string, { responseId }: ResponseRecord): ApiError {
 async function continuedSession(
   transaction: Queryable,
   { sessionId, number, conversationId }: ResponseRecord,
-  principal: Principal,
+  ownerId: string | null,
 ): Promise<string> {
   const [next] = await transaction.query(
     `select history_length from timestep.responses
@@ -127,7 +131,7 @@ async function continuedSession(
     [sessionId, number],
   );
   if (!next && conversationId === null) return sessionId;
-  const copyId = await createSession(transaction, principal);
+  const copyId = await createSession(transaction, ownerId);
   await transaction.query(
     `insert into timestep.session_items (session_id, position, item)
      select $1, position, item from timestep.session_items

@@ -1,8 +1,9 @@
 // deno-lint-ignore-file camelcase -- the names of OpenAI's API
 import { itemId } from "../_ids.ts";
-import type { Entry, EventsEntry, StepEntry } from "./entry.ts";
+import type { Entry, EventsEntry } from "./entry.ts";
 import { placeOf } from "./entry.ts";
-import { type KnownCall, type ModelOutput, parseModelOutput, toolResult } from "./recorded.ts";
+import { CalledTools, type EndedCall } from "./called_tools.ts";
+import { type KnownCall, type ModelOutput, parseModelOutput, parseRefusal, toolResult } from "./recorded.ts";
 import type { SegmentEnd } from "./segment_end.ts";
 import { finished, UNUSED, type UsageSum, withUsage } from "./response_object.ts";
 import { SERVER_LABEL, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
@@ -23,8 +24,7 @@ interface OpenMessage {
 export class ResponseProjection {
   readonly #response: WireResponse;
   readonly #segment: number;
-  readonly #calls: Map<string, KnownCall>;
-  readonly #nestedText = new Map<string, string>();
+  readonly #calls: CalledTools;
   readonly #output: WireItem[] = [];
   #usage: UsageSum = UNUSED;
   #events: WireEvent[] = [];
@@ -40,7 +40,7 @@ export class ResponseProjection {
   constructor(response: WireResponse, segment: number, calls: readonly KnownCall[]) {
     this.#response = response;
     this.#segment = segment;
-    this.#calls = new Map(calls.map((call) => [call.callId, call]));
+    this.#calls = new CalledTools(calls);
   }
 
   /** The response as far as it was told. */
@@ -60,16 +60,20 @@ export class ResponseProjection {
   add(entry: Entry): WireEvent[] {
     const place = placeOf(entry.step);
     if (place?.segment !== this.#segment || this.#ended) return [];
-    const isNested = place.rest.includes("/");
     if (entry.kind === "events") {
       if (place.rest === "") this.#addEvents(entry);
     } else if (entry.kind === "model") {
       const answer = parseModelOutput(entry.output);
       this.#usage = { ...addUsage(this.#usage, answer.usage) };
       if (place.rest === "") this.#addAnswer(answer);
-      else this.#nestedText.set(place.rest.slice(0, place.rest.indexOf("/")), answer.text);
-    } else if (entry.kind === "tool" && !isNested) {
-      this.#addToolResult(place.rest.replace(/#\d+$/, ""), entry);
+      else this.#calls.say(place.rest.slice(0, place.rest.indexOf("/")), answer.text);
+    } else if (entry.kind === "guardrail") {
+      const message = parseRefusal(entry.output);
+      if (message !== null) this.#calls.refuse(place.rest, message);
+    } else if (!place.rest.includes("/")) {
+      // Those of an agent that is called as a tool are its own business.
+      const callId = place.rest.replace(/#\d+$/, "");
+      this.#calls.finish(callId, entry.name, toolResult(entry.status, entry.output));
     }
     return this.#take();
   }
@@ -80,7 +84,11 @@ export class ResponseProjection {
     this.#ended = true;
     if (this.#message) this.#closeMessage("incomplete");
     if (end.status === "completed") this.#addFinalOutput(end.finalText);
-    for (const item of end.approvals) this.#addItem(item);
+    else this.#flushCalls(false);
+    for (const item of end.waitsFor) {
+      if (item.type === "function_call") this.#addFunctionCall(item);
+      else this.#addItem(item);
+    }
     const output = end.status === "blocked" ? [] : this.#output;
     const response = withUsage(finished({ ...this.#response, output }, end), this.#usage);
     Object.assign(this.#response, response);
@@ -97,7 +105,7 @@ export class ResponseProjection {
         this.#closeMessage("incomplete");
       }
       if (type !== "output_text_delta" || typeof delta !== "string" || delta === "") continue;
-      this.#flushNested();
+      this.#flushCalls();
       this.#message ??= this.#openMessage(step, attempt);
       this.#delta(this.#message, delta);
     }
@@ -142,7 +150,7 @@ export class ResponseProjection {
   }
 
   #addAnswer({ text, items, calls }: ModelOutput): void {
-    this.#flushNested();
+    this.#flushCalls();
     const open = this.#message;
     if (open && text.startsWith(open.text)) {
       // What was streamed is what was answered, perhaps not to the end.
@@ -159,26 +167,14 @@ export class ResponseProjection {
     for (const item of items) {
       this.#addItem({ ...item, id: itemId("item", this.#response.id, this.#output.length) });
     }
-    for (const call of calls) this.#calls.set(call.callId, call);
+    this.#calls.call(calls);
   }
 
-  #addToolResult(callId: string, { name, status, output }: StepEntry): void {
-    const call = this.#calls.get(callId) ?? { callId, name, arguments: "{}", approvalId: null };
-    this.#calls.delete(callId);
-    this.#addCall({ ...call, name }, toolResult(status, output));
+  #flushCalls(goesOn = true): void {
+    for (const ended of this.#calls.take(goesOn)) this.#addCall(ended);
   }
 
-  /** Agents that were called as tools have no step of their own: what they said last is their result. */
-  #flushNested(): void {
-    for (const [callId, text] of this.#nestedText) {
-      const call = this.#calls.get(callId);
-      this.#calls.delete(callId);
-      if (call) this.#addCall(call, { output: text, error: null });
-    }
-    this.#nestedText.clear();
-  }
-
-  #addCall(call: KnownCall, result: { output: string | null; error: string | null }): void {
+  #addCall({ call, result }: EndedCall): void {
     this.#addItem({
       id: itemId("mcp", this.#response.id, this.#output.length),
       type: "mcp_call",
@@ -193,11 +189,22 @@ export class ResponseProjection {
 
   /** An agent may answer with something else than a message: the output of a tool that it stops on. */
   #addFinalOutput(text: string | null): void {
-    this.#flushNested();
+    this.#flushCalls();
     if (text === null || this.#output.at(-1)?.type === "message") return;
     this.#message = this.#openMessage("", 0);
     this.#delta(this.#message, text);
     this.#closeMessage("completed");
+  }
+
+  #addFunctionCall(item: WireItem): void {
+    const output_index = this.#output.push(item) - 1;
+    const place = { item_id: item.id, output_index };
+    const { arguments: given, name } = item;
+    const begun = { ...item, arguments: "", status: "in_progress" };
+    this.#emit("response.output_item.added", { output_index, item: begun });
+    this.#emit("response.function_call_arguments.delta", { ...place, delta: given });
+    this.#emit("response.function_call_arguments.done", { ...place, name, arguments: given });
+    this.#emit("response.output_item.done", { output_index, item });
   }
 
   #addItem(item: WireItem): void {

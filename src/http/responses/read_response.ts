@@ -1,62 +1,33 @@
-import { z } from "zod";
-import type { Queryable } from "../../database/database.ts";
+import type { Database } from "../../database/database.ts";
 import type { RunError } from "../../durable/run_outcome.ts";
+import type { Call } from "../_context.ts";
 import { itemId } from "../_ids.ts";
+import type { Principal } from "../principal.ts";
 import { ResponseProjection } from "./projection.ts";
 import type { KnownCall } from "./recorded.ts";
 import { toText } from "./recorded.ts";
 import { begunResponse } from "./response_object.ts";
 import type { ResponseRecord } from "./response_record.ts";
 import type { RunNews, RunWatcher } from "./run_watcher.ts";
+import { type Interruption, readSegment, type Segment } from "./segment.ts";
 import type { SegmentEnd } from "./segment_end.ts";
 import { SERVER_LABEL, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
 
-/** Something that a segment ended with: an approval that the run waits for. */
-export interface Approval {
-  interruptionId: string;
-  /** The place among those of its segment. */
-  place: number;
-  callId: string | null;
-  toolName: string;
-  arguments: string | null;
-  createdAt: Date;
+/** Where responses are read, and for whom. */
+export interface Reader {
+  database: Database;
+  watcher: RunWatcher;
+  principal: Principal;
 }
 
-const approvalSchema = z.object({
-  interruptionId: z.string(),
-  callId: z.string().nullable(),
-  toolName: z.string(),
-  arguments: z.string().nullable(),
-  createdAt: z.date(),
-});
-
-/** The approvals that a segment ended with, in the order in which responses number them. */
-export async function readApprovals(
-  queryable: Queryable,
-  runId: string,
-  segment: number,
-): Promise<Approval[]> {
-  const rows = await queryable.query(
-    `select interruption_id as "interruptionId", call_id as "callId", tool_name as "toolName", arguments,
-       created_at as "createdAt"
-     from timestep.interruptions where run_id = $1 and segment = $2::int order by interruption_id`,
-    [runId, segment],
-  );
-  return rows.map((row, place) => ({ ...approvalSchema.parse(row), place }));
-}
-
-/** The response that has this segment, by which its approval requests are called. */
-async function responseIdOfSegment(queryable: Queryable, runId: string, segment: number): Promise<string> {
-  const [row] = await queryable.query(
-    `select response_id from timestep.responses
-     where run_id = $1 and segment = $2::int and still_pending is null`,
-    [runId, segment],
-  );
-  return row ? String(row["response_id"]) : runId;
+/** Who reads responses in a request. */
+export async function readerOf({ context, principal }: Call): Promise<Reader> {
+  return { database: await context.database(), watcher: await context.watcher(), principal };
 }
 
 /** A response while it is read. */
 export interface Reading {
+  reader: Reader;
   projection: ResponseProjection;
   record: ResponseRecord;
   /** The news of its run. */
@@ -65,40 +36,43 @@ export interface Reading {
 
 /** Begins to tell what a response says. */
 export async function beginReading(
-  queryable: Queryable,
-  watcher: RunWatcher,
+  reader: Reader,
   record: ResponseRecord,
   signal: AbortSignal,
 ): Promise<Reading> {
-  const calls = record.segment === 0 ? [] : await callsBefore(queryable, record);
+  const calls = record.segment === 0 ? [] : await callsBefore(reader, record);
   const projection = new ResponseProjection(begunResponse(record), record.segment, calls);
-  return { projection, record, news: watcher.news(record.runId, signal) };
+  return { reader, projection, record, news: reader.watcher.news(record, signal) };
 }
 
-async function callsBefore(queryable: Queryable, { runId, segment }: ResponseRecord): Promise<KnownCall[]> {
-  const approvals = await readApprovals(queryable, runId, segment - 1);
-  const responseId = await responseIdOfSegment(queryable, runId, segment - 1);
-  return approvals.map(({ callId, toolName, arguments: given, place }) => ({
-    callId: callId ?? "",
-    name: toolName,
-    arguments: given ?? "{}",
-    approvalId: itemId("mcpr", responseId, place),
+async function callsBefore(reader: Reader, record: ResponseRecord): Promise<KnownCall[]> {
+  const before = await segmentOf(reader, record, record.segment - 1);
+  return before.interruptions.map((interruption) => ({
+    callId: interruption.callId,
+    name: interruption.toolName,
+    arguments: interruption.arguments,
+    isCallers: interruption.isCallers,
+    approvalId: itemId("mcpr", before.responseId, interruption.place),
+    rejection: interruption.status === "rejected" ? interruption.message ?? "" : null,
   }));
 }
 
+function segmentOf({ database, principal }: Reader, record: ResponseRecord, segment: number) {
+  return readSegment(database, principal, record, segment);
+}
+
 /** What follows from news of the run; the last events come with the segment's end. */
-export async function project(queryable: Queryable, reading: Reading, news: RunNews): Promise<WireEvent[]> {
+export async function project(reading: Reading, news: RunNews): Promise<WireEvent[]> {
   const { projection, record } = reading;
-  if (record.stillPending) return projection.end(await stillPendingEnd(queryable, record));
+  if (record.stillPending) return projection.end(await stillPendingEnd(reading));
   const events = news.entries.flatMap((entry) => projection.add(entry));
-  return isOver(record, news)
-    ? [...events, ...projection.end(await readEnd(queryable, record, news))]
-    : events;
+  return isOver(record, news) ? [...events, ...projection.end(await readEnd(reading, news))] : events;
 }
 
 /**
- * Whether the response's segment has ended, and all of it was read. `unknown_outcome` is not an end: it goes on when a
- * person has settled it. A run that has not come to the segment yet can still be cancelled.
+ * Whether the response's segment has ended, and all of it was read. `unknown_outcome` is an end, too, though it goes on
+ * when a person has settled it: who waits would wait for days. A run that has not come to the segment yet can still be
+ * cancelled.
  */
 export function isOver({ segment, stillPending }: ResponseRecord, news: RunNews): boolean {
   if (stillPending !== null) return true;
@@ -107,66 +81,81 @@ export function isOver({ segment, stillPending }: ResponseRecord, news: RunNews)
   return news.segment > segment || ENDS.includes(news.status);
 }
 
-const ENDS: readonly string[] = ["completed", "interrupted", "blocked", "failed", "cancelled"];
+const ENDS: readonly string[] = [
+  "completed",
+  "interrupted",
+  "blocked",
+  "failed",
+  "cancelled",
+  "unknown_outcome",
+];
 
-async function stillPendingEnd(queryable: Queryable, record: ResponseRecord): Promise<SegmentEnd> {
-  const { runId, segment, stillPending, createdAt } = record;
-  const approvals = (await approvalItems(queryable, runId, segment))
-    .filter((_item, place) => stillPending?.includes(place));
-  return { status: "interrupted", finalText: null, approvals, error: null, endedAt: createdAt };
+async function stillPendingEnd({ reader, record }: Reading): Promise<SegmentEnd> {
+  const segment = await segmentOf(reader, record, record.segment);
+  const waitsFor = segment.interruptions.filter(({ place }) => record.stillPending?.includes(place));
+  return paused({ ...segment, interruptions: waitsFor }, record.createdAt);
 }
 
-async function approvalItems(queryable: Queryable, runId: string, segment: number): Promise<WireItem[]> {
-  const responseId = await responseIdOfSegment(queryable, runId, segment);
-  return (await readApprovals(queryable, runId, segment)).map((approval) => ({
-    id: itemId("mcpr", responseId, approval.place),
-    type: "mcp_approval_request",
-    server_label: SERVER_LABEL,
-    name: approval.toolName,
-    arguments: approval.arguments ?? "{}",
-  }));
-}
-
-const endSchema = z.object({
-  status: z.enum(["completed", "interrupted", "blocked", "failed", "cancelled"]),
-  finalOutput: z.unknown(),
-  error: z.object({ name: z.string(), message: z.string() }).nullable(),
-  finishedAt: z.date().nullable(),
-});
-
-async function readEnd(queryable: Queryable, record: ResponseRecord, news: RunNews): Promise<SegmentEnd> {
-  const { runId, segment } = record;
-  const approvals = await approvalItems(queryable, runId, segment);
+async function readEnd({ reader, record }: Reading, news: RunNews): Promise<SegmentEnd> {
+  const segment = await segmentOf(reader, record, record.segment);
+  const { interruptions, finalOutput, error, finishedAt } = segment;
   // Also when the run was cancelled while it waited: the response that asks was complete before.
-  if (news.segment > segment || news.status === "interrupted" || approvals.length > 0) {
-    const [last] = (await readApprovals(queryable, runId, segment)).slice(-1);
-    const endedAt = last?.createdAt ?? null;
-    return { status: "interrupted", finalText: null, approvals, error: null, endedAt };
+  if (news.segment > record.segment || news.status === "interrupted" || interruptions.length > 0) {
+    return paused(segment, interruptions.at(-1)?.createdAt ?? null);
   }
-  const [row] = await queryable.query(
-    'select status, final_output as "finalOutput", error, finished_at as "finishedAt" from timestep.runs where run_id = $1',
-    [runId],
-  );
-  const { status, finalOutput, error, finishedAt } = endSchema.parse(row);
+  // Only a run that is stuck can have gone on since the news.
+  if (news.status === "unknown_outcome") {
+    return { status: "unknown_outcome", finalText: null, waitsFor: [], error: STUCK, endedAt: null };
+  }
+  const status = segment.status as SegmentEnd["status"]; // One of ENDS, which is not left again.
   return {
     status,
     finalText: status === "completed" && finalOutput !== null ? toText(finalOutput) : null,
-    approvals: [],
+    waitsFor: [],
     error: error as RunError | null,
     endedAt: finishedAt,
   };
 }
 
+const STUCK: RunError = {
+  name: "unknown_outcome",
+  message:
+    "Nobody knows whether a call of a tool took effect when its process died, and it must not be repeated. " +
+    "Somebody has to settle it with settleToolCall(); then the response goes on.",
+};
+
+function paused({ responseId, interruptions }: Segment, endedAt: Date | null): SegmentEnd {
+  const waitsFor = interruptions.map((interruption) => toItem(responseId, interruption));
+  return { status: "interrupted", finalText: null, waitsFor, error: null, endedAt };
+}
+
+/** What is asked of the caller: to approve a call, or to make it. */
+function toItem(responseId: string, { place, isCallers, toolName, ...call }: Interruption): WireItem {
+  if (isCallers) {
+    return {
+      id: itemId("fc", responseId, place),
+      type: "function_call",
+      call_id: itemId("call", responseId, place),
+      name: toolName,
+      arguments: call.arguments,
+      status: "completed",
+    };
+  }
+  return {
+    id: itemId("mcpr", responseId, place),
+    type: "mcp_approval_request",
+    server_label: SERVER_LABEL,
+    name: toolName,
+    arguments: call.arguments,
+  };
+}
+
 /** What a response says now. */
-export async function currentResponse(
-  queryable: Queryable,
-  watcher: RunWatcher,
-  record: ResponseRecord,
-): Promise<WireResponse> {
-  const reading = await beginReading(queryable, watcher, record, new AbortController().signal);
+export async function currentResponse(reader: Reader, record: ResponseRecord): Promise<WireResponse> {
+  const reading = await beginReading(reader, record, new AbortController().signal);
   reading.projection.begin();
   for await (const news of reading.news) {
-    await project(queryable, reading, news);
+    await project(reading, news);
     if (news.more) continue;
     if (isOver(record, news)) break;
     const status = news.status === "queued" ? "queued" : "in_progress";

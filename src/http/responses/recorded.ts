@@ -8,8 +8,12 @@ export interface KnownCall {
   callId: string;
   name: string;
   arguments: string;
+  /** Whether it was the caller who made it. */
+  isCallers: boolean;
   /** The approval request that it waited for. */
   approvalId: string | null;
+  /** What the model is told because the approval was refused; empty for the usual words; `null`: it was not. */
+  rejection: string | null;
 }
 
 /** A model's answer, as far as a response tells of it. */
@@ -67,7 +71,9 @@ export function parseModelOutput(recorded: unknown): ModelOutput {
       callId: call.callId ?? "",
       name: call.name ?? "",
       arguments: call.arguments ?? "{}",
+      isCallers: false,
       approvalId: null,
+      rejection: null,
     })),
     items: output.flatMap(({ type, providerData, status }) => {
       const hosted = providerData?.["type"];
@@ -93,6 +99,15 @@ export function toolResult(status: "completed" | "failed", recorded: unknown) {
     return { output: null, error: message ?? (timedOut ? "The tool timed out." : "The tool failed.") };
   }
   return { output: toText(decodeValue(recorded)), error: null };
+}
+
+const refusalSchema = z.object({
+  behavior: z.object({ type: z.literal("rejectContent"), message: z.string() }),
+});
+
+/** What a tool's guardrail told the model in place of a result; `null` when it let the call be. */
+export function parseRefusal(recorded: unknown): string | null {
+  return refusalSchema.safeParse(recorded).data?.behavior.message ?? null;
 }
 
 /** A value as text: text as it is, all else as JSON. */

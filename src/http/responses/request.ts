@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { CallerTool } from "../../durable/caller_tool.ts";
 import { ApiError, invalid } from "../api_error.ts";
 import { isId } from "../_ids.ts";
 
@@ -11,11 +12,32 @@ export interface CreateRequest {
   previousResponseId: string | null;
   conversationId: string | null;
   metadata: Record<string, string>;
+  /** The functions that the caller offers. */
+  tools: CallerTool[];
 }
 
 const flag = z.boolean().nullish().transform((value) => value ?? false);
 const metadata = z.record(z.string().max(64), z.string().max(512))
   .refine((value) => Object.keys(value).length <= 16, "has more than 16 entries");
+/** As many, and such names, as OpenAI takes. */
+const functionsSchema = z.array(
+  z.looseObject({ type: z.string() }).transform((tool, context) => {
+    if (tool.type === "mcp") return [];
+    const parsed = functionSchema.safeParse(tool);
+    if (parsed.success) return [parsed.data];
+    for (const { path, message } of parsed.error.issues) context.addIssue({ code: "custom", path, message });
+    return z.NEVER;
+  }),
+).max(128).transform((tools) => tools.flat())
+  .refine((tools) => new Set(tools.map(({ name }) => name)).size === tools.length, "two have one name");
+const functionSchema = z.object({
+  type: z.literal("function", "only functions of the caller's own can be offered"),
+  name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, "has to be of 1 to 64 letters, digits, _ and -"),
+  description: z.string().nullish().transform((text) => text ?? ""),
+  parameters: z.looseObject({ type: z.literal("object") }).nullish()
+    .transform((schema) => schema ?? { type: "object", properties: {} }),
+  strict: z.boolean().nullish().transform((strict) => strict ?? false),
+}).transform(({ type: _, ...tool }): CallerTool => tool);
 const requestSchema = z.object({
   model: z.string().min(1).nullish(),
   input: z.union([z.string().min(1), z.array(z.record(z.string(), z.unknown())).min(1)]),
@@ -24,6 +46,8 @@ const requestSchema = z.object({
   previous_response_id: z.string().nullish(),
   conversation: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
   metadata: metadata.nullish(),
+  tools: functionsSchema.nullish(),
+  tool_choice: z.unknown().optional(),
 });
 
 /** Parses metadata: at most 16 texts. */
@@ -37,10 +61,8 @@ export function parseMetadata(value: unknown): Record<string, string> {
  * @throws {ApiError} 400 that names the field; 404 for a parent whose id cannot be one.
  */
 export function parseCreateRequest(body: Record<string, unknown>, maxItems: number): CreateRequest {
-  const { model, input, stream, background, previous_response_id, conversation, metadata } = parse(
-    requestSchema,
-    body,
-  );
+  const parsed = parse(requestSchema, body);
+  const { model, input, stream, background, previous_response_id, conversation, metadata } = parsed;
   const conversationId = typeof conversation === "string" ? conversation : conversation?.id ?? null;
   const previousResponseId = previous_response_id ?? null;
   if (conversationId !== null && previousResponseId !== null) {
@@ -63,6 +85,7 @@ export function parseCreateRequest(body: Record<string, unknown>, maxItems: numb
     previousResponseId,
     conversationId,
     metadata: metadata ?? {},
+    tools: parsed.tool_choice === "none" ? [] : parsed.tools ?? [],
   };
 }
 

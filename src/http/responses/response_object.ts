@@ -21,6 +21,27 @@ export const UNUSED: UsageSum = {
   totalTokens: 0,
 };
 
+/** What clients expect to be there, and what is the agent's own business: OpenAI's defaults, whatever the agent has. */
+const UNTOLD = {
+  instructions: null,
+  frequency_penalty: 0,
+  max_output_tokens: null,
+  max_tool_calls: null,
+  parallel_tool_calls: true,
+  presence_penalty: 0,
+  prompt_cache_key: null,
+  reasoning: { effort: null, summary: null },
+  safety_identifier: null,
+  service_tier: "default",
+  store: true,
+  temperature: 1,
+  text: { format: { type: "text" } },
+  tool_choice: "auto",
+  top_logprobs: 0,
+  top_p: 1,
+  truncation: "disabled",
+} as const;
+
 /** The response before anything has happened. An agent owns its settings: what the caller sent of them is not used. */
 export function begunResponse(record: ResponseRecord): WireResponse {
   return {
@@ -39,17 +60,8 @@ export function begunResponse(record: ResponseRecord): WireResponse {
     conversation: record.conversationId === null ? null : { id: record.conversationId },
     metadata: record.metadata,
     usage: null,
-    instructions: null,
-    max_output_tokens: null,
-    parallel_tool_calls: true,
-    reasoning: { effort: null, summary: null },
-    store: true,
-    temperature: null,
-    text: { format: { type: "text" } },
-    tool_choice: "auto",
-    tools: [],
-    top_p: null,
-    truncation: "disabled",
+    tools: record.callerTools.map((tool) => ({ type: "function", ...tool })),
+    ...UNTOLD,
   };
 }
 
@@ -65,7 +77,10 @@ export function withUsage(response: WireResponse, sum: UsageSum): WireResponse {
   return { ...response, output_text: outputText(response.output), usage };
 }
 
-/** The response after its end. A run that waits for approvals is a response that is completed: it asks for them. */
+/**
+ * The response after its end. A run that waits for approvals is a response that is completed: it asks for them. One
+ * that waits for a person to settle a tool call is incomplete until then: nothing comes of waiting for it.
+ */
 export function finished(response: WireResponse, end: SegmentEnd): WireResponse {
   const completed_at = end.endedAt === null ? null : seconds(end.endedAt);
   switch (end.status) {
@@ -74,6 +89,10 @@ export function finished(response: WireResponse, end: SegmentEnd): WireResponse 
       return { ...response, status: "completed", completed_at };
     case "cancelled":
       return { ...response, status: "cancelled", completed_at };
+    case "unknown_outcome": {
+      const incomplete_details = { reason: "unknown_outcome" };
+      return { ...response, status: "incomplete", incomplete_details, error: errorOf(end) };
+    }
     case "blocked":
     case "failed":
       return { ...response, status: "failed", completed_at, error: errorOf(end) };

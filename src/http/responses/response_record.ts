@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { Database, Queryable, Row } from "../../database/database.ts";
-import { readAs } from "../_access.ts";
+import type { Queryable, Row } from "../../database/database.ts";
+import { type CallerTool, callerToolSchema } from "../../durable/caller_tool.ts";
+import { claimsOf } from "../_access.ts";
 import { notFound } from "../api_error.ts";
 import { isId } from "../_ids.ts";
 import { mayUseAgent, ownerIdOf, type Principal } from "../principal.ts";
@@ -25,6 +26,8 @@ export interface ResponseRecord {
   requestHash: string;
   /** Where only some approvals were decided: the places of those that were still open. */
   stillPending: number[] | null;
+  /** The functions that the caller offered to the run. */
+  callerTools: CallerTool[];
   createdAt: Date;
 }
 
@@ -43,6 +46,7 @@ const recordSchema = z.object({
   background: z.boolean(),
   requestHash: z.string(),
   stillPending: z.array(z.number()).nullable(),
+  callerTools: z.array(callerToolSchema).nullable().transform((tools) => tools ?? []),
   createdAt: z.date(),
 });
 
@@ -51,6 +55,7 @@ export const RESPONSE_COLUMNS = `r.response_id as "responseId", r.number, r.run_
   r.owner_id as "ownerId", r.agent_name as "agentName", r.session_id as "sessionId",
   r.previous_response_id as "previousResponseId", r.conversation_id as "conversationId", r.input, r.metadata,
   r.background, r.request_hash as "requestHash", to_json(r.still_pending) as "stillPending",
+  (select u.options -> 'callerTools' from timestep.runs u where u.run_id = r.run_id) as "callerTools",
   r.created_at as "createdAt"`;
 
 /** Parses a row of {@linkcode RESPONSE_COLUMNS}. */
@@ -64,18 +69,12 @@ export function toResponseRecord(row: Row): ResponseRecord {
  * @throws {ApiError} 404 when there is none of this id, or it is somebody else's.
  */
 export async function findResponse(
-  database: Database,
+  queryable: Queryable,
   principal: Principal,
   responseId: string,
 ): Promise<ResponseRecord> {
-  if (isId("resp", responseId)) {
-    const record = await readAs(
-      database,
-      principal,
-      (queryable) => readResponse(queryable, responseId, principal),
-    );
-    if (record) return record;
-  }
+  const record = await readResponse(queryable, responseId, principal);
+  if (record) return record;
   throw notFound("response", responseId);
 }
 
@@ -85,11 +84,40 @@ export async function readResponse(
   responseId: string,
   principal: Principal,
 ): Promise<ResponseRecord | undefined> {
+  if (!isId("resp", responseId)) return undefined;
   const [row] = await queryable.query(
-    `select ${RESPONSE_COLUMNS} from timestep.responses r
-     where r.response_id = $1 and ($2::text is null or r.owner_id = $2) and r.deleted_at is null`,
-    [responseId, ownerIdOf(principal)],
+    `select ${RESPONSE_COLUMNS} from timestep.find_response($1, $2) r
+     where ($3::text is null or r.owner_id = $3) and r.deleted_at is null`,
+    [claimsOf(principal), responseId, ownerIdOf(principal)],
   );
   const record = row && toResponseRecord(row);
   return record && mayUseAgent(principal, record.agentName) ? record : undefined;
+}
+
+/** The response that a request with this idempotency key has made, deleted or not. */
+export async function readResponseOfKey(
+  queryable: Queryable,
+  principal: Principal,
+  idempotencyKey: string,
+): Promise<ResponseRecord | undefined> {
+  const [row] = await queryable.query(
+    `select ${RESPONSE_COLUMNS} from timestep.find_response($1, null, $2) r
+     where r.owner_id is not distinct from $3`,
+    [claimsOf(principal), idempotencyKey, ownerIdOf(principal)],
+  );
+  return row && toResponseRecord(row);
+}
+
+/** The last response that an equal request has made, a short time ago. */
+export async function readResponseOfRequest(
+  queryable: Queryable,
+  principal: Principal,
+  requestHash: string,
+): Promise<ResponseRecord | undefined> {
+  const [row] = await queryable.query(
+    `select ${RESPONSE_COLUMNS} from timestep.find_response($1, null, null, $2) r
+     where r.owner_id is not distinct from $3 and r.deleted_at is null`,
+    [claimsOf(principal), requestHash, ownerIdOf(principal)],
+  );
+  return row && toResponseRecord(row);
 }

@@ -2,7 +2,8 @@ import type { Call } from "../_context.ts";
 import { listPage, type Page } from "../_page.ts";
 import { invalid } from "../api_error.ts";
 import { itemId } from "../_ids.ts";
-import { currentResponse } from "./read_response.ts";
+import { ownerIdOf } from "../principal.ts";
+import { currentResponse, readerOf } from "./read_response.ts";
 import { findResponse, type ResponseRecord } from "./response_record.ts";
 import { streamResponse } from "./stream_response.ts";
 
@@ -30,8 +31,9 @@ export async function deleteResponse(call: Call): Promise<Response> {
   await cancel(call, record);
   const database = await call.context.database();
   await database.query(
-    "update timestep.responses set deleted_at = now(), input = '[]' where response_id = $1 and deleted_at is null",
-    [record.responseId],
+    `update timestep.responses set deleted_at = now(), input = '[]'
+     where response_id = $1 and ($2::text is null or owner_id = $2) and deleted_at is null`,
+    [record.responseId, ownerIdOf(call.principal)],
   );
   return Response.json({ id: record.responseId, object: "response", deleted: true });
 }
@@ -51,16 +53,17 @@ async function recordOf({ context, principal, ids }: Call): Promise<ResponseReco
   return await findResponse(await context.database(), principal, ids[0] ?? "");
 }
 
-async function readNow({ context }: Call, record: ResponseRecord) {
-  return await currentResponse(await context.database(), await context.watcher(), record);
+async function readNow(call: Call, record: ResponseRecord) {
+  return await currentResponse(await readerOf(call), record);
 }
 
 /** Cancels the run, if it is at this response: what came after is another response's. */
-async function cancel({ context }: Call, { runId, segment }: ResponseRecord): Promise<void> {
+async function cancel({ context, principal }: Call, { runId, segment }: ResponseRecord): Promise<void> {
   const database = await context.database();
   await database.query(
-    "select timestep.cancel_run(run_id) from timestep.runs where run_id = $1 and segment <= $2::int",
-    [runId, segment],
+    `select timestep.cancel_run(run_id) from timestep.runs
+     where run_id = $1 and segment <= $2::int and ($3::text is null or owner_id = $3)`,
+    [runId, segment, ownerIdOf(principal)],
   );
 }
 

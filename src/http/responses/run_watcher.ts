@@ -11,8 +11,14 @@ export interface RunNews {
   segment: number;
 }
 
-interface Watch {
+/** A run, and whose it is; `null`: the service's own. */
+export interface WatchedRun {
   runId: string;
+  ownerId: string | null;
+}
+
+interface Watch {
+  run: WatchedRun;
   after: number;
   take(news: RunNews): void;
   fail(error: unknown): void;
@@ -44,14 +50,14 @@ export class RunWatcher {
    * What is there of a run, then what comes, until the reader stops. The first news always come, also when there
    * is nothing new.
    *
-   * @param runId The run.
+   * @param run The run.
    * @param signal Ends the reading.
    */
-  async *news(runId: string, signal: AbortSignal): AsyncGenerator<RunNews, void, undefined> {
+  async *news(run: WatchedRun, signal: AbortSignal): AsyncGenerator<RunNews, void, undefined> {
     let after = 0;
     let waitMs = 0;
     while (!signal.aborted) {
-      const news = await this.#next(runId, after, waitMs, signal);
+      const news = await this.#next(run, after, waitMs, signal);
       if (!news) return;
       yield news;
       after = news.entries.at(-1)?.position ?? after;
@@ -61,7 +67,12 @@ export class RunWatcher {
     }
   }
 
-  #next(runId: string, after: number, waitMs: number, signal: AbortSignal): Promise<RunNews | undefined> {
+  #next(
+    run: WatchedRun,
+    after: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<RunNews | undefined> {
     return new Promise((resolve, reject) => {
       const due = performance.now() + waitMs;
       const leave = () => {
@@ -74,7 +85,7 @@ export class RunWatcher {
         if (this.#watches.size === 0) this.#sleep();
       };
       const watch: Watch = {
-        runId,
+        run,
         after,
         due,
         waitMs,
@@ -116,7 +127,7 @@ export class RunWatcher {
       watches.forEach((watch, index) => {
         const found = news.get(index);
         if (found) watch.take(found);
-        else watch.fail(new Error(`Run "${watch.runId}" is gone.`));
+        else watch.fail(new Error(`Run "${watch.run.runId}" is gone.`));
       });
     } catch (error) {
       for (const watch of watches) watch.fail(error);
@@ -129,7 +140,8 @@ export class RunWatcher {
 
 async function readNews(database: Database, watches: readonly Watch[]): Promise<Map<number, RunNews>> {
   const rows = await database.query(NEWS, [
-    watches.map(({ runId }) => runId),
+    watches.map(({ run }) => run.runId),
+    watches.map(({ run }) => run.ownerId ?? ""),
     watches.map(({ after }) => String(after)),
   ]);
   const news = new Map<number, RunNews>();
@@ -147,15 +159,16 @@ async function readNews(database: Database, watches: readonly Watch[]): Promise<
 /** One statement, so one snapshot: what a run that has ended has written is in it. */
 const NEWS = `
 select w.place, r.status as run_status, r.segment, e.*
-from unnest($1::text[], $2::text[]::bigint[]) with ordinality as w (run_id, after, place)
-join timestep.runs r on r.run_id = w.run_id
+from unnest($1::text[], $2::text[], $3::text[]::bigint[]) with ordinality as w (run_id, owner_id, after, place)
+join timestep.runs r on r.run_id = w.run_id and coalesce(r.owner_id, '') = w.owner_id
 left join lateral (
   select position, 'events' as kind, step, attempt, events, null as status, null as name, null::json as output
   from timestep.run_events where run_id = w.run_id and position > w.after
   union all
   select position, kind, key, attempt, null, status, name, output
   from timestep.journal
-  where run_id = w.run_id and position > w.after and kind in ('model', 'tool')
+  where run_id = w.run_id and position > w.after
+    and (kind in ('model', 'tool') or kind = 'guardrail' and key like 'guardrail:%:tool\\_%')
   order by position limit ${PAGE}
 ) e on true
 order by w.place, e.position`;

@@ -1,4 +1,7 @@
-import type { AgentInputItem } from "@openai/agents";
+import { type AgentInputItem, getHandoff } from "@openai/agents";
+import type { CallerTool } from "../../durable/caller_tool.ts";
+import type { AnyAgent } from "../../run/types.ts";
+import type { Limits } from "../limits.ts";
 import type { Database } from "../../database/database.ts";
 import { registerAgent } from "../../durable/registry.ts";
 import { dispatchDatabase } from "../../workflows/_database.ts";
@@ -7,7 +10,7 @@ import { handOver, launchedEngine } from "../../workflows/launch_dbos.ts";
 import { startDirectly } from "../../workflows/run_agent_workflow.ts";
 import { keepAliveFor, onShutdown } from "../_edge_runtime.ts";
 import type { AgentCatalog } from "../agent_catalog.ts";
-import { ApiError } from "../api_error.ts";
+import { ApiError, invalid } from "../api_error.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
 import { insertResponse, type NewResponse } from "./insert_response.ts";
 import { lockParent } from "./parent.ts";
@@ -28,7 +31,9 @@ export interface StartOptions {
   requestHash: string;
   idempotencyKey: string | null;
   isRetry: boolean;
-  concurrentRuns: number;
+  /** The functions that the caller offers, and the agent takes. */
+  callerTools: CallerTool[];
+  limits: Limits;
   responseId: string;
 }
 
@@ -51,9 +56,10 @@ let watchesShutdown = false;
  * @throws {ApiError} When the parent is not there or not over, or there are too many runs.
  */
 export async function startResponse(agents: AgentCatalog, options: StartOptions): Promise<ResponseRecord> {
-  const { principal, request, agentName, agentInput, requestHash } = options;
+  const { principal, request, agentName, agentInput, requestHash, callerTools } = options;
   const agent = (await agents.loadAll()).find(({ name }) => name === agentName);
   if (!agent) throw new TypeError(`Agent "${agentName}" is not served.`);
+  assertNewNames(agent, callerTools);
   await launch(agents);
   const engine = await launchedEngine();
   const database = await dispatchDatabase();
@@ -62,22 +68,21 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
   const { record, claimed } = await database.transaction(async (transaction) => {
     const parent = await lockParent(transaction, principal, request, requestHash, options.isRetry);
     if ("attached" in parent) return { record: parent.attached, claimed: false };
-    const { sessionId } = parent;
-    await assertRoom(transaction, principal, options.concurrentRuns);
-    const ownerId = ownerIdOf(principal);
+    const { sessionId, ownerId } = parent;
+    await assertRoom(transaction, principal, options.limits);
     const run = {
       agent,
       input: agentInput,
       sessionId,
       stream: request.stream || request.background,
       ...(ownerId === null ? {} : { ownerId }),
+      ...(callerTools.length > 0 ? { callerTools } : {}),
     };
     const prepared = { agent, run, sessionKind: "database" as const, timeoutSeconds: undefined };
     // What is in the background is left to whoever has time; workers ask for it within half a second.
     const here = request.background ? undefined : engine;
     const claimed = await startDirectly(transaction, runId, prepared, here, ownerToken);
-    const response = toNewResponse(options, sessionId);
-    const record = await insertResponse(transaction, principal, response);
+    const record = await insertResponse(transaction, toNewResponse(options, parent));
     if (!record) throw new Error(`Response "${runId}" was recorded before its run.`);
     return { record, claimed };
   });
@@ -89,12 +94,16 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
   return record;
 }
 
-function toNewResponse(options: StartOptions, sessionId: string): NewResponse {
+function toNewResponse(
+  options: StartOptions,
+  { sessionId, ownerId }: { sessionId: string; ownerId: string | null },
+): NewResponse {
   const { request, responseId, agentName, items, requestHash, idempotencyKey } = options;
   const { previousResponseId, conversationId, metadata, background } = request;
   return {
     responseId,
     runId: responseId,
+    ownerId,
     segment: 0,
     agentName,
     sessionId,
@@ -109,18 +118,36 @@ function toNewResponse(options: StartOptions, sessionId: string): NewResponse {
   };
 }
 
+/** @throws {ApiError} 400 when a function would stand in the place of one of the agent's own tools. */
+function assertNewNames(agent: AnyAgent, callerTools: readonly CallerTool[]): void {
+  const own = new Set([
+    ...agent.tools.map(({ name }) => name),
+    ...agent.handoffs.map((handoff) => getHandoff(handoff).toolName),
+  ]);
+  const index = callerTools.findIndex(({ name }) => own.has(name));
+  if (index < 0) return;
+  const { name } = callerTools[index] ?? { name: "" };
+  throw invalid(
+    `tools[${index}].name`,
+    `The agent has a tool '${name}' of its own. Give yours another name.`,
+  );
+}
+
 async function assertRoom(
   queryable: Pick<Database, "query">,
   principal: Principal,
-  concurrentRuns: number,
+  { concurrentRuns, requestsPerMinute }: Limits,
 ): Promise<void> {
   const ownerId = ownerIdOf(principal);
   if (ownerId === null) return;
-  const [row] = await queryable.query(
-    "select count(*)::int as count from timestep.runs where owner_id = $1 and status in ('queued', 'running')",
-    [ownerId],
-  );
-  if (Number(row?.["count"]) < concurrentRuns) return;
+  const [row] = await queryable.query("select active, recent from timestep.count_runs($1)", [ownerId]);
+  if (Number(row?.["recent"]) >= requestsPerMinute) {
+    throw new ApiError(429, `${requestsPerMinute} runs were begun within a minute. Slow down.`, {
+      code: "rate_limit_exceeded",
+      retryAfterSeconds: 60,
+    });
+  }
+  if (Number(row?.["active"]) < concurrentRuns) return;
   throw new ApiError(429, `${concurrentRuns} runs are under way already. Wait for one to end.`, {
     code: "concurrent_runs_exceeded",
     retryAfterSeconds: 5,

@@ -1,5 +1,5 @@
 import type { Call } from "../_context.ts";
-import { beginReading, isOver, project } from "./read_response.ts";
+import { beginReading, isOver, project, readerOf } from "./read_response.ts";
 import type { ResponseRecord } from "./response_record.ts";
 import type { WireEvent } from "./wire.ts";
 
@@ -14,9 +14,8 @@ const HEARTBEAT_MS = 15_000;
  */
 export async function streamResponse(call: Call, record: ResponseRecord, after: number): Promise<Response> {
   const { context } = call;
-  const database = await context.database();
   const stop = new AbortController();
-  const reading = await beginReading(database, await context.watcher(), record, stop.signal);
+  const reading = await beginReading(await readerOf(call), record, stop.signal);
   const encoder = new TextEncoder();
   let heartbeat: ReturnType<typeof setInterval> | undefined;
   let deadline: ReturnType<typeof setTimeout> | undefined;
@@ -33,7 +32,7 @@ export async function streamResponse(call: Call, record: ResponseRecord, after: 
     try {
       send(reading.projection.begin());
       for await (const news of reading.news) {
-        send(await project(database, reading, news));
+        send(await project(reading, news));
         if (!isOver(record, news)) continue;
         clear();
         return controller.close();

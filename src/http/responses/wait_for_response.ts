@@ -1,6 +1,6 @@
 import type { Call } from "../_context.ts";
 import { ApiError } from "../api_error.ts";
-import { beginReading, isOver, project } from "./read_response.ts";
+import { beginReading, isOver, project, readerOf } from "./read_response.ts";
 import type { ResponseRecord } from "./response_record.ts";
 import type { WireResponse } from "./wire.ts";
 
@@ -10,23 +10,18 @@ import type { WireResponse } from "./wire.ts";
  * Clients take a response that is not over for an empty answer, and ask again, and again. So a request that was not
  * made in the background is refused when it takes too long, in a way that is not tried again; the run goes on.
  *
- * @throws {ApiError} 422 with the id when the run takes longer than the request may, waits for a person, or was
- * cancelled.
+ * @throws {ApiError} 422 with the id when the run takes longer than the request may, or was cancelled.
  */
-export async function waitForResponse({ context }: Call, record: ResponseRecord): Promise<WireResponse> {
-  const { foregroundMs } = context.limits;
+export async function waitForResponse(call: Call, record: ResponseRecord): Promise<WireResponse> {
+  const { foregroundMs } = call.context.limits;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), foregroundMs);
   try {
-    const database = await context.database();
-    const reading = await beginReading(database, await context.watcher(), record, timeout.signal);
+    const reading = await beginReading(await readerOf(call), record, timeout.signal);
     reading.projection.begin();
     for await (const news of reading.news) {
-      await project(database, reading, news);
+      await project(reading, news);
       const { response } = reading.projection;
-      if (news.status === "unknown_outcome" && news.segment === record.segment) {
-        throw unfinished(record, "unknown_outcome", "cannot go on before a person has settled a tool call");
-      }
       if (!isOver(record, news)) continue;
       if (response.status !== "cancelled") return response;
       throw unfinished(record, "response_cancelled", "was cancelled");

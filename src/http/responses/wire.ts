@@ -39,17 +39,34 @@ export interface WireResponse {
   conversation: { id: string } | null;
   metadata: Record<string, string>;
   usage: WireUsage | null;
+  /** The tools that the caller makes the calls of. */
+  tools: WireTool[];
   instructions: null;
+  frequency_penalty: number;
   max_output_tokens: null;
+  max_tool_calls: null;
   parallel_tool_calls: boolean;
+  presence_penalty: number;
+  prompt_cache_key: null;
   reasoning: { effort: null; summary: null };
+  safety_identifier: null;
+  service_tier: "default";
   store: boolean;
-  temperature: null;
+  temperature: number;
   text: { format: { type: "text" } };
   tool_choice: "auto";
-  tools: never[];
-  top_p: null;
+  top_logprobs: number;
+  top_p: number;
   truncation: "disabled";
+}
+
+/** A function that the caller offers, as OpenAI writes it. */
+export interface WireTool {
+  type: "function";
+  name: string;
+  description: string;
+  parameters: Record<string, unknown>;
+  strict: boolean;
 }
 
 /** An event of a response's stream, as OpenAI writes it. */

@@ -1,0 +1,45 @@
+import { tool } from "@openai/agents";
+import { z } from "zod";
+import type { AnyFunctionTool } from "../agents/any_agent.ts";
+
+/** A function that whoever began a run offers to its agent, and calls: the run waits for the result. */
+export interface CallerTool {
+  /** What the model calls it. */
+  name: string;
+  /** What it is good for, for the model. */
+  description: string;
+  /** The JSON schema of its arguments, an object. */
+  parameters: { [key: string]: unknown };
+  /** Whether the model has to keep to the schema. */
+  strict: boolean;
+}
+
+/** What is recorded of a {@linkcode CallerTool}. */
+export const callerToolSchema: z.ZodType<CallerTool> = z.object({
+  name: z.string(),
+  description: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  strict: z.boolean(),
+});
+
+/** What the model is told when somebody approves such a call without making it. */
+const NOT_MADE = "This function was not called: only whoever asked can call it.";
+
+/**
+ * Makes a tool of it for the Agents SDK. Each call interrupts the run; it goes on with what the caller says that the
+ * call gave, which is recorded as the result, so that nothing is called here.
+ */
+export function toFunctionTool(callerTool: CallerTool): AnyFunctionTool {
+  const { name, description, strict } = callerTool;
+  // A schema from outside, which is handed to the model as it is.
+  const parameters = callerTool.parameters as AnyFunctionTool["parameters"];
+  const made = tool({
+    name,
+    description,
+    parameters: { type: "object", properties: {}, required: [], additionalProperties: true },
+    strict: false,
+    needsApproval: true,
+    execute: () => NOT_MADE,
+  });
+  return Object.assign(made, { parameters, strict });
+}

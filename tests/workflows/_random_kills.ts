@@ -6,6 +6,7 @@ import {
   registerAgentQueue,
   shutdownDBOS,
 } from "../../mod.ts";
+import { seededRandom } from "../_items.ts";
 import { createEffects, startWorker } from "./_workers.ts";
 import { pause, steppingAgent, uniqueName } from "./_workflows.ts";
 
@@ -40,7 +41,7 @@ export async function surviveRandomKills(
     for (let n = 0; n < runs; n++) {
       handles.push(await queueAgentWorkflow({ agent, inputItems: "Go.", queueName: "many" }));
     }
-    const random = randomNumbers(seed);
+    const random = seededRandom(seed);
     let finished = false;
     const killing = (async () => {
       for (let kill = 0; kill < kills && !finished; kill++) {
@@ -77,15 +78,4 @@ async function assertNothingRepeated(database: Database): Promise<void> {
     "select 3 * count(*)::int as expected from timestep.runs",
   );
   assertEquals(calls, { recorded: expected, repeated: 0, journaled: expected });
-}
-
-/** Numbers from 0 to 1, the same for the same seed: mulberry32. */
-function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -2,6 +2,7 @@ import { assert } from "@std/assert";
 import { type TestDatabase, testDatabases } from "../_databases.ts";
 import { CrashChain } from "./_crash_chain.ts";
 import { assertAsUndisturbed } from "./_crash_checks.ts";
+import { surviveRandomCrashes } from "./_random_crashes.ts";
 
 /** So many runs die with one process, each at a place of its own. */
 const RUNS_AT_ONCE = 8;
@@ -11,6 +12,11 @@ for (const target of testDatabases()) {
     `a run is finished as if nothing had happened, wherever its process is killed [${target.engine}]`,
     () => dieEverywhere(target),
   );
+  Deno.test(`runs are finished as if nothing had happened when processes are killed at random [${target.engine}]`, async () => {
+    const seed = Number(Deno.env.get("TIMESTEP_TEST_SEED") ?? Date.now() % 1_000_000);
+    console.log(`TIMESTEP_TEST_SEED=${seed}`);
+    await surviveRandomCrashes(target, 4, seed);
+  });
 }
 
 /** A run for each place to die at, until there are no more places. */

@@ -81,28 +81,34 @@ class DatabaseSession:
         if not items:
             return
         async with self._open().transaction() as transaction:
-            await transaction.query(
-                "insert into timestep.sessions (session_id) values ($1) on conflict do nothing",
-                [self.session_id],
-            )
-            # Locks the conversation: whoever adds at the same time comes after.
-            rows = await transaction.query(
-                """
-                update timestep.sessions set next_position = next_position + $2, updated_at = now()
-                where session_id = $1
-                returning next_position - $2
-                """,
-                [self.session_id, len(items)],
-            )
-            texts = await self._texts(transaction, items)
-            await transaction.query(
-                """
-                insert into timestep.session_items (session_id, position, item)
-                select $1, $2::bigint + added.ordinal - 1, added.item::json
-                from unnest($3::text[]) with ordinality as added (item, ordinal)
-                """,
-                [self.session_id, cast(int, rows[0][0]), texts],
-            )
+            await self.add_items_within(transaction, items)
+
+    async def add_items_within(self, transaction: Transaction, items: list[TResponseInputItem]) -> None:
+        """Adds items at the end in somebody else's transaction, so that they stand or fall with what else is in it."""
+        if not items:
+            return
+        await transaction.query(
+            "insert into timestep.sessions (session_id) values ($1) on conflict do nothing",
+            [self.session_id],
+        )
+        # Locks the conversation: whoever adds at the same time comes after.
+        rows = await transaction.query(
+            """
+            update timestep.sessions set next_position = next_position + $2, updated_at = now()
+            where session_id = $1
+            returning next_position - $2
+            """,
+            [self.session_id, len(items)],
+        )
+        texts = await self._texts(transaction, items)
+        await transaction.query(
+            """
+            insert into timestep.session_items (session_id, position, item)
+            select $1, $2::bigint + added.ordinal - 1, added.item::json
+            from unnest($3::text[]) with ordinality as added (item, ordinal)
+            """,
+            [self.session_id, cast(int, rows[0][0]), texts],
+        )
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Removes the last item and gives it, or None when there is none."""

@@ -1,10 +1,11 @@
-import type { Extension, PGlite, Transaction as PGliteTransaction } from "@electric-sql/pglite";
+import type { Extension, PGlite } from "@electric-sql/pglite";
 import type { Database, Parameter, Row, Transaction } from "./database.ts";
 import { StatementError } from "./database_error.ts";
 import { type DirectoryLock, lockDirectory } from "./_directory_lock.ts";
 import { underlyingDatabase } from "./_shared_database.ts";
+import { type Messages, runStatement } from "./_pglite_statement.ts";
 import { TransactionScope } from "./_transaction_scope.ts";
-import { parsers, sentAsText, serialize } from "./_values.ts";
+import { serialize } from "./_values.ts";
 
 /**
  * Opens PGlite, Postgres in WebAssembly, inside this process. The engine (27 MB) is loaded here and not before.
@@ -16,14 +17,14 @@ import { parsers, sentAsText, serialize } from "./_values.ts";
 export async function openPGlite(directory: string | null): Promise<PGliteDatabase> {
   const lock = directory === null ? null : await lockDirectory(directory);
   try {
-    const { PGlite } = await import("@electric-sql/pglite");
+    const { PGlite, protocol } = await import("@electric-sql/pglite");
     const creating = lock?.beginCreating() ?? false;
     const pglite = await PGlite.create({
       ...(directory === null ? {} : { dataDir: directory }),
       extensions: { withoutTimers },
     });
     if (creating) lock?.endCreating();
-    return new PGliteDatabase(pglite, lock);
+    return new PGliteDatabase(pglite, protocol.serialize, lock);
   } catch (error) {
     lock?.release();
     throw error;
@@ -51,31 +52,30 @@ const withoutTimers: Extension = {
   },
 };
 
-const asText = {
-  parsers,
-  serializers: Object.fromEntries(sentAsText.map((type) => [type, (value: string) => value])),
-};
-
 /** A PGlite instance as a `Database`. */
 class PGliteDatabase implements Database {
   /** Which engine answers. */
   readonly engine = "pglite";
   /** The instance itself, for those who need more than statements. Closing it is this object's business. */
   readonly instance: PGlite;
+  readonly #messages: Messages;
   readonly #lock: DirectoryLock | null;
 
   /**
    * @param instance The instance, ready.
+   * @param messages Writes what is sent to it.
    * @param lock What keeps other processes out of its directory.
    */
-  constructor(instance: PGlite, lock: DirectoryLock | null) {
+  constructor(instance: PGlite, messages: Messages, lock: DirectoryLock | null) {
     this.instance = instance;
+    this.#messages = messages;
     this.#lock = lock;
   }
 
   /** Runs one statement. */
-  query(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
-    return run(this.instance, text, parameters);
+  async query(text: string, parameters: readonly Parameter[] = []): Promise<Row[]> {
+    await this.instance._checkReady();
+    return await this.instance._runExclusiveTransaction(() => this.#run(text, parameters, true));
   }
 
   /** Runs several statements in one transaction. */
@@ -89,7 +89,7 @@ class PGliteDatabase implements Database {
     try {
       return await this.instance.transaction((inner) =>
         scope.run({
-          query: (text, parameters = []) => run(inner, text, parameters),
+          query: (text, parameters = []) => this.#run(text, parameters, false),
           script: async (sql) => void await inner.exec(sql).catch(refuse),
         }, body)
       );
@@ -106,15 +106,14 @@ class PGliteDatabase implements Database {
       this.#lock?.release();
     }
   }
-}
 
-async function run(
-  target: PGlite | PGliteTransaction,
-  text: string,
-  parameters: readonly Parameter[],
-): Promise<Row[]> {
-  const { rows } = await target.query<Row>(text, parameters.map(serialize), asText).catch(refuse);
-  return rows;
+  /** @param isAlone Whether it is a transaction of its own. */
+  async #run(text: string, parameters: readonly Parameter[], isAlone: boolean): Promise<Row[]> {
+    const values = parameters.map(serialize);
+    return await this.instance._runExclusiveQuery(() =>
+      runStatement(this.instance, this.#messages, text, values, isAlone)
+    ).catch(refuse);
+  }
 }
 
 /** The driver's error shows statement and parameters when printed, so it is not passed on. */

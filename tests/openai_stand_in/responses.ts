@@ -10,8 +10,8 @@ import type { Store } from "./store.ts";
 /** What a response is made with, besides the request. */
 export interface Model {
   script: ModelScript;
-  /** Milliseconds between two events of a stream. */
-  eventLatencyMs: number;
+  /** Awaited before each event of a stream. */
+  beforeEvent: (event: string) => Promise<void>;
 }
 
 /**
@@ -35,7 +35,7 @@ export async function createResponse(
   keep(store, request, context, response);
   const dropAfter = failure && "dropAfterEvents" in failure ? failure.dropAfterEvents : undefined;
   if (!request.stream) return dropAfter === undefined ? Response.json(response) : droppedResponse();
-  return new Response(stream(streamEvents(response), model.eventLatencyMs, dropAfter), {
+  return new Response(stream(streamEvents(response), model.beforeEvent, dropAfter), {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
   });
 }
@@ -63,18 +63,18 @@ function keep(store: Store, request: ResponseRequest, items: Item[], response: M
 
 function stream(
   events: readonly string[],
-  latencyMs: number,
+  beforeEvent: (event: string) => Promise<void>,
   dropAfter = Infinity,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let next = 0;
   return new ReadableStream({
     async pull(controller) {
-      if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
       if (next >= dropAfter) return controller.error(dropped);
       const event = events[next++];
-      if (event === undefined) controller.close();
-      else controller.enqueue(encoder.encode(event));
+      if (event === undefined) return controller.close();
+      await beforeEvent(event);
+      controller.enqueue(encoder.encode(event));
     },
   });
 }

@@ -25,6 +25,8 @@ export interface StandInOptions {
   latencyMs?: number;
   /** Milliseconds before each event of a stream. Default: 0. */
   eventLatencyMs?: number;
+  /** Awaited before each event of a stream, which is given as it is sent. */
+  beforeEvent?: (event: string) => Promise<void>;
 }
 
 /** A request that came, and what it was answered with. */
@@ -113,7 +115,7 @@ export class OpenAIStandIn implements AsyncDisposable {
     const body = await parseBody(request);
     if (url.pathname.startsWith("/stand-in/")) return this.#control(request.method, url.pathname, body);
     const { latencyMs = 0 } = this.#options;
-    if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
+    await sleep(latencyMs);
     let error: string | undefined;
     const response = await this.#answer(request, url, body).catch((thrown: unknown) => {
       error = thrown instanceof Error ? thrown.message : String(thrown);
@@ -165,7 +167,8 @@ export class OpenAIStandIn implements AsyncDisposable {
     const failure = this.#failures.shift();
     if (failure && "status" in failure) return failureResponse(failure);
     const { script = weatherScript, eventLatencyMs = 0 } = this.#options;
-    return await createResponse(this.#store, { script, eventLatencyMs }, body, failure);
+    const beforeEvent = this.#options.beforeEvent ?? (() => sleep(eventLatencyMs));
+    return await createResponse(this.#store, { script, beforeEvent }, body, failure);
   }
 
   /** What tests in another process ask for: the requests so far, and failures to come. */
@@ -187,4 +190,8 @@ async function parseBody(request: Request): Promise<unknown> {
   } catch {
     return text;
   }
+}
+
+async function sleep(ms: number): Promise<void> {
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,0 +1,82 @@
+import { assert, assertEquals } from "@std/assert";
+import { assistant } from "../../functions/_assistant.ts";
+import {
+  configureDBOS,
+  createScheduledAgentWorkflow,
+  type Database,
+  getRun,
+  openDatabase,
+  queueAgentWorkflow,
+  removeScheduledAgentWorkflow,
+  shutdownDBOS,
+} from "../../mod.ts";
+import { deploySql, filledIn } from "./_deploy_chapter.ts";
+import { EXTENSIONS, sendRequests } from "./_extensions.ts";
+import { hasPgCron, startPostgresWithCron } from "./_pg_cron.ts";
+import { DISPATCH_KEY, startProject } from "./_project.ts";
+
+/** An agent of the functions, on its own. */
+const question = { agent: assistant, inputItems: "What's the weather in Oakland?" };
+
+Deno.test({
+  name: "pg_cron and pg_net have runs executed where no process is alive",
+  ignore: !hasPgCron(),
+  async fn() {
+    const postgres = await startPostgresWithCron();
+    const database = await openDatabase({ connectionString: postgres.uri });
+    await using project = startProject(postgres.uri);
+    const { isolates, model } = project;
+    // This process only records runs, like one that is over right afterwards.
+    configureDBOS({ connectionString: postgres.uri, execute: false });
+    let stopSending = async () => {};
+    try {
+      // A run that waits, and a schedule that is due: nobody is asked for them yet.
+      const waiting = await queueAgentWorkflow(question);
+      await createScheduledAgentWorkflow({ ...question, name: "every-second", crontab: "* * * * * *" });
+      assertEquals((await getRun(waiting.workflowId)).status, "queued");
+
+      await database.script(filledIn(await deploySql("timestep.schedule_ticks()"), {
+        "create extension if not exists pg_net;": EXTENSIONS,
+        "https://PROJECT.supabase.co/functions/v1/worker": `${isolates.url}/worker`,
+        "<TIMESTEP_DISPATCH_KEY>": DISPATCH_KEY,
+      }));
+      stopSending = sendRequests(database);
+      await until(async () => (await getRun(waiting.workflowId)).status === "completed");
+      await until(() => exists(database, "run_id like 'every-second:%' and status = 'completed'"));
+      await removeScheduledAgentWorkflow("every-second");
+      await until(async () => !await exists(database, "status in ('queued', 'running')"));
+
+      // A run that is queued now wakes a worker at once. That dies while its model answers.
+      await isolates.kill();
+      model.calls.length = 0;
+      model.hold(0);
+      const { workflowId } = await queueAgentWorkflow({ ...question, stream: true });
+      await model.reached;
+      assert(await isolates.kill() > 0);
+      model.release();
+      await until(async () => (await getRun(workflowId)).status === "completed");
+      // What was recorded is not done again; the call that was under way is, once.
+      assertEquals(model.calls, ["question", "tool output", "tool output"]);
+      assertEquals((await getRun(workflowId)).finalOutput, "The weather in Oakland is sunny and 72°F");
+
+      const failed = await database.query("select command from cron.job_run_details where status = 'failed'");
+      assertEquals(failed, []);
+    } finally {
+      await stopSending();
+      await project.isolates.kill();
+      await shutdownDBOS();
+      configureDBOS({});
+      await database.close();
+      await postgres.stop();
+    }
+  },
+});
+
+async function exists(database: Database, condition: string): Promise<boolean> {
+  const [row] = await database.query(`select exists (select from timestep.runs where ${condition}) as found`);
+  return row?.["found"] === true;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!await condition()) await new Promise((resolve) => setTimeout(resolve, 100));
+}

@@ -39,6 +39,7 @@ export function serveWorker(options: ServeWorkerOptions): (request: Request) => 
   const database = () => openConfiguredDatabase(options.connectionString);
   const authenticate = options.authenticate ?? environmentAuthenticator(database);
   let working: Promise<void> | undefined;
+  let isWanted = false;
   return async (request) => {
     const requestId = `req_${crypto.randomUUID().replaceAll("-", "")}`;
     const response = await answer(request).catch((error) => errorResponse(error, requestId));
@@ -56,18 +57,26 @@ export function serveWorker(options: ServeWorkerOptions): (request: Request) => 
     if (kind !== "cron" && kind !== "service") {
       throw new ApiError(403, "Only the scheduler's key wakes workers.");
     }
-    const underway = working ??= work(agents, database, options)
+    isWanted = true;
+    const underway = working ??= workWhileWanted()
       .catch((error) => console.error("The worker failed; it is woken again with the next tick:", error))
       .finally(() => working = undefined);
     keepAliveFor(() => underway);
     return Response.json({ status: "working" }, { status: 202 });
   }
+
+  /** Who wakes a worker that is about to stop would wait for nothing otherwise. */
+  async function workWhileWanted(): Promise<void> {
+    while (isWanted) await work(agents, database, options, () => isWanted = false);
+  }
 }
 
+/** @param stopping Called when nothing more is begun. */
 async function work(
   agents: AgentCatalog,
   open: () => ReturnType<typeof openConfiguredDatabase>,
   { workMs = 120_000, idleMs = 5000 }: ServeWorkerOptions,
+  stopping: () => void,
 ): Promise<void> {
   const deadline = Date.now() + workMs;
   const { launch } = await import("./responses/start_response.ts");
@@ -87,6 +96,7 @@ async function work(
       if (row?.["busy"] === true) busyAt = Date.now();
     }
   } finally {
+    stopping();
     forget();
     await handOver({ deadline: new Date() });
   }

@@ -80,6 +80,7 @@ create table if not exists timestep.runs (
   segment integer not null default 0,
   epoch integer not null default 0,
   executor_id text,
+  language text,
   state_version integer not null default 0,
   input json,
   options json,
@@ -95,8 +96,11 @@ create table if not exists timestep.runs (
   constraint runs_finished_at_matches_status check (
     (finished_at is not null) = (status in ('completed', 'blocked', 'failed', 'cancelled'))
   ),
+  constraint runs_language_is_known check (language in ('typescript', 'python')),
   constraint runs_counters_are_not_negative check (segment >= 0 and epoch >= 0 and state_version >= 0)
 );
+comment on column timestep.runs.language is
+  'In which language the segment was begun, and is finished: its journal is in that SDK''s terms; null: not begun.';
 create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
 create index if not exists runs_status on timestep.runs (status, updated_at);
 
@@ -988,7 +992,8 @@ create or replace function timestep.take_over(
   application_version text,
   agent_names text[],
   timeout interval,
-  max_runs integer
+  max_runs integer,
+  language text default 'typescript'
 ) returns setof text
 language plpgsql
 set search_path = ''
@@ -1002,6 +1007,7 @@ begin
     join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
     where r.status in ('queued', 'running')
       and r.agent_name = any(agent_names)
+      and coalesce(r.language, take_over.language) = take_over.language
       and (s.application_name = take_over.application_name or s.application_name is null)
       and (
         (s.status = 'PENDING' and not timestep.is_alive(s.executor_id, timeout)

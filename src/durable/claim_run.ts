@@ -38,8 +38,10 @@ export async function claimRun(
   { database, runId, segment, executorId }: ExecuteRunOptions,
 ): Promise<ClaimedRun | undefined> {
   const [row] = await database.query(
-    `update timestep.runs set status = 'running', epoch = epoch + 1, executor_id = $3, updated_at = now()
+    `update timestep.runs
+     set status = 'running', epoch = epoch + 1, executor_id = $3, language = 'typescript', updated_at = now()
      where run_id = $1 and segment = $2::int and status in ('queued', 'running') and agent_name = any($4::text[])
+       and coalesce(language, 'typescript') = 'typescript'
      returning agent_name as "agentName", agent_fingerprint as "agentFingerprint",
        session_id as "sessionId", epoch, input, options`,
     [runId, segment, executorId, registeredAgentNames()],
@@ -78,13 +80,15 @@ export async function claimRun(
 
 async function whyNotClaimed(database: Database, runId: string, segment: number): Promise<undefined> {
   const [row] = await database.query(
-    "select agent_name as \"agentName\", segment = $2::int and status in ('queued', 'running') as executable from timestep.runs where run_id = $1",
+    `select agent_name as "agentName", segment = $2::int and status in ('queued', 'running') as executable,
+       language = 'python' as "isPythons"
+     from timestep.runs where run_id = $1`,
     [runId, segment],
   );
   if (!row) throw new RunNotFoundError(`Cannot execute run "${runId}": there is no run of this id.`);
   const agentName = String(row.agentName);
-  if (row.executable === true && !registeredAgent(agentName)) {
-    throw new AgentNotRegisteredError(runId, agentName);
+  if (row.executable === true && (row.isPythons === true || !registeredAgent(agentName))) {
+    throw new AgentNotRegisteredError(runId, agentName, row.isPythons === true ? "Python" : undefined);
   }
 }
 

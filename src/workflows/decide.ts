@@ -202,7 +202,8 @@ async function goOn(transaction: Queryable, runId: string, segment: number): Pro
   const other = states.find((row) => row["claimed_by"] !== segmentWorkflowId(runId, segment));
   if (other) throw beingResumed(runId, other["claimed_by"]);
   await transaction.query(
-    `update timestep.runs set status = 'queued', segment = $2::int, deadline_at = null, updated_at = now()
+    `update timestep.runs
+     set status = 'queued', segment = $2::int, language = null, deadline_at = null, updated_at = now()
      where run_id = $1`,
     [runId, segment],
   );

@@ -85,9 +85,10 @@ async function assertFork(transaction: Queryable, runId: string, newRunId: strin
 /** Not epoch 0: whoever claims a run at its very beginning does not look for what is recorded. */
 const COPY_RUN = `
 insert into timestep.runs (
-  run_id, agent_name, agent_fingerprint, session_id, owner_id, status, epoch, input, options, dispatch, forked_from
+  run_id, agent_name, agent_fingerprint, session_id, owner_id, status, epoch, language, input, options, dispatch,
+  forked_from
 )
-select $2, agent_name, agent_fingerprint, session_id, owner_id, 'queued', 1, input, options,
+select $2, agent_name, agent_fingerprint, session_id, owner_id, 'queued', 1, language, input, options,
   (dispatch::jsonb - 'deduplicationId')::json, run_id
 from timestep.runs where run_id = $1
 on conflict (run_id) do nothing

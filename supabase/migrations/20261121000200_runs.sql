@@ -9,6 +9,7 @@ create table if not exists timestep.runs (
   segment integer not null default 0,
   epoch integer not null default 0,
   executor_id text,
+  language text,
   state_version integer not null default 0,
   input json,
   options json,
@@ -24,8 +25,11 @@ create table if not exists timestep.runs (
   constraint runs_finished_at_matches_status check (
     (finished_at is not null) = (status in ('completed', 'blocked', 'failed', 'cancelled'))
   ),
+  constraint runs_language_is_known check (language in ('typescript', 'python')),
   constraint runs_counters_are_not_negative check (segment >= 0 and epoch >= 0 and state_version >= 0)
 );
+comment on column timestep.runs.language is
+  'In which language the segment was begun, and is finished: its journal is in that SDK''s terms; null: not begun.';
 create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
 create index if not exists runs_status on timestep.runs (status, updated_at);
 

@@ -195,7 +195,8 @@ create or replace function timestep.take_over(
   application_version text,
   agent_names text[],
   timeout interval,
-  max_runs integer
+  max_runs integer,
+  language text default 'typescript'
 ) returns setof text
 language plpgsql
 set search_path = ''
@@ -209,6 +210,7 @@ begin
     join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
     where r.status in ('queued', 'running')
       and r.agent_name = any(agent_names)
+      and coalesce(r.language, take_over.language) = take_over.language
       and (s.application_name = take_over.application_name or s.application_name is null)
       and (
         (s.status = 'PENDING' and not timestep.is_alive(s.executor_id, timeout)

@@ -13,6 +13,8 @@ export class Execution {
   readonly database: Database;
   readonly owner: RunOwner;
   readonly writer: JournalWriter;
+  /** While the snapshot of a pause is opened: the tools and handoffs that the paused response has called. */
+  pausedCalls: ReadonlySet<string> = new Set();
   /** The functions that whoever began the run offers to its agent, and calls. */
   readonly callerTools: readonly AnyFunctionTool[];
   readonly #abort = new AbortController();

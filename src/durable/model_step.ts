@@ -29,9 +29,9 @@ function modelStepKey(scope: Scope): string {
 }
 
 /** The names of the functions that the model called in the next response, if that is recorded already. */
-export function recordedFunctionCalls(scope: Scope): Set<string> {
+export function recordedFunctionCalls(scope: Scope): ReadonlySet<string> {
   const recorded = scope.execution.peek(modelStepKey(scope));
-  if (!recorded) return new Set();
+  if (!recorded) return scope.execution.pausedCalls;
   const { output } = recorded.output as RecordedResponse; // Written by ModelStep.
   return new Set(output.flatMap((item) => item.type === "function_call" ? [item.name] : []));
 }

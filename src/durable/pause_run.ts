@@ -66,7 +66,10 @@ export async function resumePause(
   if (!row) {
     throw new RunNotFoundError(`Cannot go on with run "${runId}": the snapshot of its pause is gone.`);
   }
-  const state: PausedState = await unseal(agent, envelopeSchema.parse(row));
+  const envelope = envelopeSchema.parse(row);
+  execution.pausedCalls = pausedCalls(envelope.state);
+  const state: PausedState = await unseal(agent, envelope);
+  execution.pausedCalls = new Set();
   const rows = await database.query(
     `select interruption_id as "interruptionId", segment, agent_name as "agentName", call_id as "callId", status, always,
        message
@@ -80,6 +83,22 @@ export async function resumePause(
   }
   decide(state, decisions.filter((decision) => decision.segment === segment - 1));
   return state;
+}
+
+/** Where the SDK's snapshot has what the model has called in the response that the run was paused with. */
+const snapshotSchema = z.object({
+  lastProcessedResponse: z.object({
+    functions: z.array(z.object({ toolCall: z.object({ name: z.string() }) })),
+    handoffs: z.array(z.object({ toolCall: z.object({ name: z.string() }) })),
+  }),
+});
+
+/** What was enabled when the model called it: a person's approval of it counts, whatever is enabled now. */
+function pausedCalls(snapshot: string): ReadonlySet<string> {
+  const { data } = snapshotSchema.safeParse(JSON.parse(snapshot));
+  if (!data) return new Set();
+  const { functions, handoffs } = data.lastProcessedResponse;
+  return new Set([...functions, ...handoffs].map(({ toolCall }) => toolCall.name));
 }
 
 function decide(state: PausedState, decisions: RecordedDecision[]): void {

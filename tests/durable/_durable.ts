@@ -225,6 +225,19 @@ export async function execute(
   });
 }
 
+/** Approves all that a run waits for, as a person would, and lets it go on in its next segment. */
+export async function approve(database: Database, runId: string): Promise<void> {
+  await database.query(
+    `update timestep.interruptions set status = 'approved', decided_at = now()
+     where run_id = $1 and status = 'pending'`,
+    [runId],
+  );
+  await database.query(
+    "update timestep.runs set status = 'queued', segment = segment + 1 where run_id = $1 and status = 'interrupted'",
+    [runId],
+  );
+}
+
 /**
  * Executes a run again and again, killing it at every write of its journal in turn, before and after, each time on a
  * run of its own; hands each outcome to `check`.

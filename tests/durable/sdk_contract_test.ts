@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Agent, type MCPServer, Runner, RunState, tool } from "@openai/agents";
+import { Agent, handoff, type MCPServer, Runner, RunState, tool } from "@openai/agents";
 import { z } from "zod";
 import type { JsonValue } from "../../mod.ts";
 import { runInScope, Scope } from "../../src/durable/scope.ts";
@@ -7,6 +7,7 @@ import type { Execution } from "../../src/durable/execution.ts";
 import { accelerateSdk } from "../../src/durable/sdk/accelerate.ts";
 import { agentOfTool, decidesApproval } from "../../src/agents/tool_registries.ts";
 import {
+  approve,
   execute,
   FunctionModel,
   Killed,
@@ -136,6 +137,48 @@ testOnEach(
     enabled = false;
     const outcome = await execute(database, run);
     assertEquals([outcome.status, calls > 0], ["completed", true]);
+  },
+);
+
+testOnEach(
+  "a handoff that was enabled when the model asked for it is made after a crash, whatever it is now",
+  async ({ database }) => {
+    let enabled = true;
+    const closer = new Agent({ name: "Closer", model: new FunctionModel(() => [say("closed")]) });
+    const agent = new Agent({
+      name: "A",
+      model: modelOfTurns([[["transfer_to_Closer", "h1"]]]),
+      handoffs: [handoff(closer, { isEnabled: () => enabled })],
+    });
+    const run = { runId: "r", agent, input: "x" };
+    const mortal = new MortalDatabase(database, { at: "model:0.1", when: "after" });
+    await execute(mortal, run).catch((error) => assert(error instanceof Killed));
+    enabled = false;
+    const outcome = await execute(database, run);
+    assertEquals([outcome.status, outcome.finalOutput], ["completed", "closed"]);
+  },
+);
+
+testOnEach(
+  "a tool that was enabled when it was approved is called, whatever it is now",
+  async ({ database }) => {
+    let enabled = true;
+    let calls = 0;
+    const pay = tool({
+      name: "pay",
+      description: "",
+      parameters: z.object({}),
+      needsApproval: true,
+      isEnabled: () => enabled,
+      execute: () => ++calls,
+    });
+    const agent = new Agent({ name: "A", model: modelOfTurns([[["pay", "c1"]]]), tools: [pay] });
+    const run = { runId: "r", agent, input: "x" };
+    assertEquals((await execute(database, run)).status, "interrupted");
+    await approve(database, run.runId);
+    enabled = false;
+    const outcome = await execute(database, { ...run, segment: 1 });
+    assertEquals([outcome.status, outcome.finalOutput, calls, outcome.error?.message], ["completed", "done", 1, undefined]);
   },
 );
 

@@ -1,4 +1,4 @@
-import { Agent, RunContext, Runner, RunState } from "@openai/agents";
+import { Agent, Handoff, RunContext, Runner, RunState } from "@openai/agents";
 import { recordedFunctionCalls } from "../model_step.ts";
 import { DurableSession } from "../durable_session.ts";
 import { recordingScope, runInScope } from "../scope.ts";
@@ -72,8 +72,17 @@ function instrumentCapabilities(): void {
     return tools;
   };
   Agent.prototype.getEnabledHandoffs = async function (runContext) {
-    if (recordingScope()) instrumentAgent(this);
-    return await getEnabledHandoffs.call(this, runContext);
+    const scope = recordingScope();
+    if (!scope) return await getEnabledHandoffs.call(this, runContext);
+    instrumentAgent(this);
+    const handoffs = await getEnabledHandoffs.call(this, runContext);
+    // As with tools. Agents that are handed over to without a Handoff of their own are always enabled.
+    const called = recordedFunctionCalls(scope);
+    for (const handoff of this.handoffs) {
+      const wasEnabled = handoff instanceof Handoff && called.has(handoff.toolName);
+      if (wasEnabled && !handoffs.includes(handoff)) handoffs.push(handoff);
+    }
+    return handoffs;
   };
   const { getToolSearchRuntimeTools } = RunState.prototype;
   RunState.prototype.getToolSearchRuntimeTools = function (agent) {

@@ -51,6 +51,7 @@ export async function startServer(target: TestDatabase, limits: Partial<Limits> 
   const jwk = { ...await exportJWK(known.publicKey), alg: "ES256" };
   const handler = serveAgents({
     agents: [world.assistant, world.clerk],
+    callerTools: [world.clerk.name],
     limits,
     authenticate: authenticator({
       database: () => Promise.resolve(fresh.database),

@@ -16,7 +16,8 @@ type Output = ModelResponse["output"];
 
 /**
  * A model that goes by the last thing it is told, and streams a word at a time: every process has the same one.
- * "Count." counts the items it sees; "Wait." answers when `release()` was called.
+ * "Count." counts the items it sees; "Wait." answers when `release()` was called; "look up x" calls a function that
+ * callers may offer, "pay x" one that needs an approval.
  */
 export class WorldModel implements Model {
   /** How often it was called. */
@@ -80,7 +81,10 @@ export class WorldModel implements Model {
     const payments = [...text.matchAll(/pay (\w+)/g)].map(([, to], index) =>
       functionCall("pay", { to: String(to) }, { callId: `${callId}_${index}` })
     );
-    if (payments.length > 0) return payments;
+    const lookups = [...text.matchAll(/look up (\w+)/g)].map(([, key], index) =>
+      functionCall("look_up", { key: String(key) }, { callId: `${callId}_l${index}` })
+    );
+    if (payments.length + lookups.length > 0) return [...payments, ...lookups];
     const [, question] = /ask the expert (\w+)/.exec(text) ?? [];
     if (question) return [functionCall("expert", { input: question }, { callId })];
     return [assistantMessage(`You said: ${text}`)];
@@ -129,7 +133,7 @@ export function makeWorld(): World {
     inputGuardrails: [filter],
     tools: [getWeather, pay, expert.asTool({ toolName: "expert", toolDescription: "Knows it all." })],
   });
-  const clerk = new Agent({ name: `Clerk ${suffix}`, model });
+  const clerk = new Agent({ name: `Clerk ${suffix}`, model, tools: [getWeather, pay] });
   return { model, assistant, clerk, paid };
 }
 

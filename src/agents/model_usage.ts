@@ -1,7 +1,8 @@
-import type { ModelResponse } from "@openai/agents";
+import { getDefaultModel, type Model, type ModelResponse } from "@openai/agents";
 
 /** What one model was used for. The counts are of tokens, but for `requests`. */
 export interface ModelUsage {
+  /** See {@linkcode usageName}. */
   model: string;
   requests: number;
   inputTokens: number;
@@ -9,6 +10,19 @@ export interface ModelUsage {
   outputTokens: number;
   reasoningTokens: number;
   totalTokens: number;
+}
+
+/**
+ * The name under which a model's use is counted, and its price is set: the one that the agent has for it, with its
+ * prefix (`gpt-4.1`, `ollama/gpt-oss:20b`). It is known before the first run, and tells providers apart; what a
+ * provider calls the model in its answers (`gpt-4.1-2025-04-14`) changes without notice. A model that is given as
+ * an object goes by its class.
+ *
+ * @param model What the agent has; an empty text is the SDK's default model.
+ */
+export function usageName(model: string | Model | undefined): string {
+  if (typeof model === "object") return model.constructor.name;
+  return model || getDefaultModel();
 }
 
 /** A model that was not used. */

@@ -1,6 +1,6 @@
-import { getDefaultModel, type ModelResponse, type RunToolApprovalItem } from "@openai/agents";
+import { getHandoff, type ModelResponse, type RunToolApprovalItem } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
-import { countUsage, type ModelUsage, noUsage } from "../agents/model_usage.ts";
+import { countUsage, type ModelUsage, noUsage, usageName } from "../agents/model_usage.ts";
 import type { AnyRunState } from "./envelope.ts";
 
 /** A call that a paused run waits for, or on which somebody has decided. */
@@ -121,32 +121,33 @@ export function finalOutputOf(state: AnyRunState): unknown {
 }
 
 /**
- * The tokens that a run has used, model by model. A response tells its model when the provider does; what is used
- * beside the run's own responses, by agents used as tools, counts for the model of the run's agent.
+ * The tokens that a run has used, model by model. What is used beside the run's own responses, by agents used as
+ * tools, counts for the model of the run's agent.
+ *
+ * @param agent The one that the run started with.
  */
 export function usageOf(agent: AnyAgent, state: AnyRunState): ModelUsage[] {
   const rows = new Map<string, ModelUsage>();
-  const rest = noUsage(modelName(agent));
+  const rowOf = ({ model }: AnyAgent): ModelUsage => {
+    const name = storable(usageName(model));
+    const row = rows.get(name) ?? noUsage(name);
+    rows.set(name, row);
+    return row;
+  };
+  const rest = rowOf(agent);
   countUsage(rest, state.usage);
+  let asked = agent;
   for (const response of state._modelResponses) {
-    const model = modelOf(response) ?? rest.model;
-    const row = model === rest.model ? rest : rows.get(model) ?? noUsage(model);
-    rows.set(model, row);
-    if (row === rest) continue;
-    countUsage(row, response.usage);
     countUsage(rest, response.usage, -1);
+    countUsage(rowOf(asked), response.usage);
+    asked = handedOverTo(asked, response) ?? asked;
   }
-  if (rest.requests > 0 || rest.totalTokens > 0) rows.set(rest.model, rest);
-  return [...rows.values()];
+  return [...rows.values()].filter(({ requests, totalTokens }) => requests > 0 || totalTokens > 0);
 }
 
-function modelName(agent: AnyAgent): string {
-  const { model } = agent;
-  if (typeof model === "string") return storable(model || getDefaultModel());
-  return model.constructor.name;
-}
-
-function modelOf({ providerData }: ModelResponse): string | undefined {
-  const model: unknown = providerData?.["model"];
-  return typeof model === "string" && model !== "" ? storable(model) : undefined;
+/** The agent to which a response hands over: of several calls that would, the SDK follows the first. */
+function handedOverTo({ handoffs }: AnyAgent, { output }: ModelResponse): AnyAgent | undefined {
+  const targets = new Map(handoffs.map(getHandoff).map(({ toolName, agent }) => [toolName, agent]));
+  const call = output.find((item) => item.type === "function_call" && targets.has(item.name));
+  return call?.type === "function_call" ? targets.get(call.name) : undefined;
 }

@@ -1,4 +1,5 @@
-import { getDefaultModel, type Model, type ModelProvider } from "@openai/agents";
+import type { Model, ModelProvider } from "@openai/agents";
+import { usageName } from "../../agents/model_usage.ts";
 import { ModelStep } from "../model_step.ts";
 import { recordingScope } from "../scope.ts";
 import { replaceMethod } from "./replace_method.ts";
@@ -27,7 +28,7 @@ export function instrumentModelProvider(provider: ModelProvider): void {
     async function (this: ModelProvider, modelName) {
       const model = await original.call(this, modelName);
       if (recordingScope()) {
-        names.set(model, modelName ?? getDefaultModel());
+        names.set(model, usageName(modelName));
         instrumentModel(model);
       }
       return model;
@@ -39,5 +40,5 @@ const names = new WeakMap<Model, string>();
 
 /** What a model is called; models do not know it themselves. */
 function modelName(model: Model): string {
-  return names.get(model) ?? model.constructor.name;
+  return names.get(model) ?? usageName(model);
 }

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import postgres
+from . import crossing, postgres
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What crosses, as a table."""
+    if crossing.MATRIX:
+        for line in crossing.table():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

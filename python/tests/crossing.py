@@ -23,6 +23,20 @@ def older_vectors() -> list[str]:
     return [f"older/{path.name.split('.')[0]}" for path in sorted((VECTORS / "older").glob("*.typescript.json"))]
 
 
+REFUSED: dict[str, str] = json.loads((VECTORS / "refused.json").read_text())
+"""Scenarios that cannot cross, in either direction, and why. Every other one must."""
+
+MATRIX: dict[tuple[str, int], str] = {}
+"""How each pause of each scenario went on here: `passed`, `refused (code)` or `wrong`."""
+
+
+def table() -> list[str]:
+    """The matrix, to be printed."""
+    counts = {word: sum(cell.startswith(word) for cell in MATRIX.values()) for word in ("passed", "refused", "wrong")}
+    title = f"TypeScript -> Python: {', '.join(f'{count} {word}' for word, count in counts.items())}"
+    return [title, *(f"  {f'{name}, pause {number + 1}':50} {cell}" for (name, number), cell in sorted(MATRIX.items()))]
+
+
 def load_vector(name: str, language: str = "typescript") -> Json:
     """A vector."""
     vector: Json = json.loads((VECTORS / f"{name}.{language}.json").read_text())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ._json import At, JsonObject
 from ._sdk import call_record
 
+THERE = "Resume in the language that saved it"
 _CALLS = ("tool_call_item", "handoff_call_item")
 _OUTPUTS = ("tool_call_output_item", "handoff_output_item")
 
@@ -70,7 +71,12 @@ def _add(calls: Calls, at: At, item: JsonObject, raw: JsonObject) -> None:
     call_id = str(raw["call_id"] if "call_id" in raw else raw["id"])
     is_function = raw["type"] == "function_call"
     tool = _tool(raw) if is_function else None
-    record = call_record(raw, tool=tool, is_handoff=item["type"] == "handoff_call_item")
+    try:
+        record = call_record(raw, tool=tool, is_handoff=item["type"] == "handoff_call_item")
+    except UnicodeEncodeError:
+        at.fail("lone_surrogate", "The arguments of a call hold half of a character, which cannot be sent on. " + THERE)
+    except (RecursionError, ValueError):
+        at.fail("unsupported_call", "The Agents SDK of this language cannot read the arguments of a call. " + THERE)
     if record is None:
         at.malformed("a call with an id and arguments")
     if call_id in calls.records:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from ._approvals import to_python_approvals
 from ._calls import Calls, account
 from ._guardrails import to_python_guardrail_results
+from ._history import approvals_behind, call_ids, generated_items, ownership_of
 from ._json import At, JsonObject, parse
 from ._losses import Losses, TranslationLoss
 from ._pause import check_version, refuse_what_is_not_a_pause
 from ._raw_items import to_python_item
 from ._response import Response, to_python_response
-from ._run_items import agent_name, to_python_approval, to_python_run_item
+from ._run_items import agent_name, to_python_approval
 from ._sdk import CURRENT_SCHEMA_VERSION
 from ._usage import to_python_usage
 from .agent_graph import AgentGraph, require_agent
@@ -108,10 +109,11 @@ def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: 
         current_agent,
         lambda nested, inside: _translate(nested, inside, losses, guardrails_settled, contexts),
     )
-    items, positions = _generated_items(root, graph, interruptions)
-    calls = account(items, response.pending | _ids(interruptions))
-    generated = [item for _, item in items]
-    ownership = _ownership(root, response, generated, interruptions)
+    items = approvals_behind(response.new_items, generated_items(root, graph, interruptions))
+    calls = account([(at, item) for _, at, item in items], response.pending | call_ids(interruptions))
+    generated = [item for _, _, item in items]
+    positions = [position for position, _, _ in items]
+    ownership = ownership_of(root, response, generated, interruptions)
     conversation = {
         "conversation_id": _optional_text(root, "conversationId"),
         "previous_response_id": _optional_text(root, "previousResponseId"),
@@ -135,7 +137,7 @@ def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: 
         "reasoning_item_id_policy": _optional_text(root, "reasoningItemIdPolicy"),
         "nested_history_owned_session_item_refs": [],
         "generated_session_item_indexes": list(range(len(generated))),
-        **({"current_response_generated_item_ownership": ownership} if ownership is not None else {}),
+        **({"current_response_generated_itemownership_of": ownership} if ownership is not None else {}),
         "generated_items": generated,
         "session_items": generated,
         "current_step": {
@@ -151,65 +153,6 @@ def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: 
         "current_turn_persisted_item_count": _persisted(root, positions, response, generated),
         "trace": _trace(root, losses),
     }
-
-
-def _generated_items(
-    root: At, graph: AgentGraph, interruptions: list[JsonObject]
-) -> tuple[list[tuple[At, JsonObject]], list[int]]:
-    """The run's items with their translations, and for each its index among the saved ones."""
-    pending = _ids(interruptions)
-    kept: list[tuple[At, JsonObject]] = []
-    positions: list[int] = []
-    for index, item in enumerate(root.need("generatedItems").list()):
-        translated = to_python_run_item(item)
-        for reference in ("agent", "source_agent", "target_agent"):
-            named = translated.get(reference)
-            if isinstance(named, dict):
-                require_agent(graph, item, str(named["name"]))
-        if translated["type"] == "tool_approval_item" and not _ids([translated]) & pending:
-            continue  # A question that was answered long ago.
-        kept.append((item, translated))
-        positions.append(index)
-    return kept, positions
-
-
-def _ids(items: list[JsonObject]) -> set[str]:
-    """The ids of the calls that these items are about."""
-    raws = [item["raw_item"] for item in items]
-    return {str(raw.get("call_id") or raw.get("id")) for raw in raws if isinstance(raw, dict)}
-
-
-def _ownership(
-    root: At, response: Response, generated: list[JsonObject], interruptions: list[JsonObject]
-) -> JsonObject | None:
-    """Which of the run's items came of the answer of the model that is being processed.
-
-    Raises:
-        StateTranslationError: `history_filtered` when they cannot be found.
-    """
-    new_items = response.new_items
-    starts = [
-        start
-        for start in range(len(generated) - len(new_items) + 1)
-        if generated[start : start + len(new_items)] == new_items
-    ]
-    if len(starts) != 1:
-        root.need("generatedItems").fail(
-            "history_filtered",
-            "The last answer of the model is not in the history of the run, or not at one place: "
-            "a handoff filtered it. Resume in the language that saved it",
-        )
-    response.start = starts[0]
-    indexes = [
-        index
-        for pending in interruptions
-        for index in range(starts[0] + len(new_items), len(generated))
-        if generated[index] == pending
-    ]
-    if len(indexes) != len(interruptions) or len(set(indexes)) != len(indexes):
-        # Approvals asked for by a nested run are not among the items of this one.
-        return None
-    return {"start": starts[0], "end": len(generated), "interruptions": indexes}
 
 
 def _persisted(root: At, positions: list[int], response: Response, generated: list[JsonObject]) -> int:

@@ -612,6 +612,32 @@ begin
 end
 $$;
 
+-- Writes for several runs in one transaction: a JSON array of what write_journal() takes for each. Returns for each
+-- whether it was written: not when the run is not this executor's, nor when somebody else has it locked, so that
+-- nobody waits for anybody else's lock here.
+create or replace function timestep.write_journals(writes text) returns boolean[]
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  written boolean[] := '{}';
+  asked record;
+begin
+  for asked in
+    select * from json_to_recordset(writes::json) as w (
+      run_id text, epoch integer, segment integer, steps text, events text, published text, segment_end text
+    )
+  loop
+    perform from timestep.runs r where r.run_id = asked.run_id for no key update skip locked;
+    written := written || (found and timestep.write_journal(
+      asked.run_id, asked.epoch, asked.segment, asked.steps, asked.events, asked.published, asked.segment_end
+    ));
+  end loop;
+  return written;
+end
+$$;
+
 -- Records how the segment of a run ended, and adds up what was used in it. Only write_journal() calls it, which
 -- has made sure whose the run is.
 create or replace function timestep.end_segment(run_id text, segment_end json) returns void
@@ -1440,6 +1466,11 @@ exception
     raise notice 'Cannot schedule timestep.tick(): call timestep.schedule_ticks() as the owner of pg_cron.';
 end
 $$;
+
+-- Functions are the server's. Some of them take whom to act for as an argument: no caller's role may call them, even
+-- where the schema is exposed. Policies need to know who is asking.
+revoke execute on all functions in schema timestep from public;
+grant execute on function timestep.caller_id() to public;
 
 insert into timestep.migrations (version) values ('20261121000710') on conflict do nothing;
 `,

@@ -15,7 +15,7 @@ export interface JwtOptions {
   jwks?: JSONWebKeySet | URL;
   /** A shared secret: tokens signed with HS256 are accepted too. Only for projects that have not moved to key pairs. */
   hs256Secret?: string;
-  /** The `iss` that a token must have. Not checked when left out. */
+  /** The `iss` that a token must have, for example `https://REF.supabase.co/auth/v1`. Not checked when left out. */
   issuer?: string;
   /** The `aud` that a token must have. Default: `authenticated`, as Supabase issues. */
   audience?: string;
@@ -37,6 +37,8 @@ export function jwtVerifier(options: JwtOptions): VerifyJwt {
     const verified = await verify(token, publicKeys, secret, claims);
     const { sub } = verified;
     if (typeof sub !== "string" || sub === "") throw new errors.JWTInvalid("The token names no subject");
+    const { role } = verified;
+    if (role === "anon" || role === "service_role") throw new errors.JWTInvalid("The token is no user's");
     return { ...verified, sub };
   };
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { claimsOf, readAs } from "../../src/http/_access.ts";
 import { CRON_KEY, serverTest, SERVICE_KEY, type TestServer } from "./_server.ts";
 
 interface Target {
@@ -163,6 +164,76 @@ serverTest("each table gives each role what is the caller's own", async (server)
       await transaction.query(`delete from timestep.${name}`);
     }).then(() => assert(false, `${name} can be changed`), () => {});
   }
+});
+
+serverTest("no role of a caller's gets around the tables", async (server) => {
+  const views = await server.database.query(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'timestep' and c.relkind in ('v', 'm')`,
+  );
+  assert(views.length >= 3);
+  for (const role of ["anon", "authenticated"]) {
+    for (const { name } of views) {
+      assertEquals(await count(server, String(name), role, "ada").catch(() => "refused"), "refused");
+    }
+    const functions = await server.database.query(
+      `select p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+       where n.nspname = 'timestep' and has_function_privilege($1, p.oid, 'execute')`,
+      [role],
+    );
+    assertEquals(functions, [{ name: "caller_id" }]);
+  }
+  const writable = await server.database.query(
+    `select table_name, grantee, privilege_type from information_schema.role_table_grants
+     where table_schema = 'timestep' and grantee in ('anon', 'authenticated') and privilege_type <> 'SELECT'`,
+  );
+  assertEquals(writable, []);
+});
+
+serverTest("row level security refuses what a query forgets to ask", async (server) => {
+  const target = await makeTarget(server, await server.token("ada"), server.world.assistant.name);
+  const { database } = server;
+  const claims = (sub: string) => claimsOf({ kind: "api_key", ownerId: sub, agents: null });
+  // Each with a foreign id, and without a condition about the owner: nothing but the policies is in the way.
+  const lookups: [statement: string, id: string][] = [
+    ["select response_id as found from timestep.find_response($1, $2)", target.response],
+    ["select timestep.read_segment($1, $2, 0)::text as found", target.response],
+    ["select session_id as found from timestep.lock_session($1, $2)", target.conversation],
+  ];
+  for (const [statement, id] of lookups) {
+    const found = async (caller: string | null) => {
+      const rows = await database.query(statement, [caller, id]);
+      return rows.filter((row) => row["found"] !== null).length;
+    };
+    assertEquals(
+      [await found(claims("eve")), await found(claims("ada")), await found(null)],
+      [0, 1, 1],
+      statement,
+    );
+  }
+  const retried = "select response_id from timestep.find_response($1, null, null, r.request_hash)";
+  const byHash = async (caller: string) =>
+    (await database.query(
+      `select f.* from timestep.responses r, lateral (${retried}) f where r.response_id = $2`,
+      [claims(caller), target.response],
+    )).length;
+  assertEquals([await byHash("eve"), await byHash("ada")], [0, 1]);
+  for (const table of ["sessions", "session_items"]) {
+    const rowsFor = (ownerId: string) =>
+      readAs(
+        database,
+        { kind: "api_key", ownerId, agents: null },
+        (queryable) =>
+          queryable.query(`select * from timestep.${table} where session_id = $1`, [target.conversation]),
+      );
+    assertEquals((await rowsFor("eve")).length, 0, table);
+    assertEquals((await rowsFor("ada")).length, 1, table);
+  }
+  // The role ends with what it was taken for.
+  const [row] = await database.query(
+    "select current_user = session_user as same, count(*)::int as count from timestep.runs",
+  );
+  assertEquals(row, { same: true, count: 1 });
 });
 
 type Queryable = Pick<TestServer["database"], "query">;

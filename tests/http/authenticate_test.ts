@@ -74,6 +74,10 @@ Deno.test("authenticator() refuses a bad token, whatever else is sent", async ()
     await token({ iss: "https://evil/auth/v1" }),
     await token({ sub: "" }),
     await token({ sub: undefined }),
+    await token({ nbf: NOW + 3600 }),
+    await token({ role: "anon" }),
+    await token({ iss: undefined }),
+    await token({ aud: undefined }),
     new UnsecuredJWT(claims).encode(),
     await new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(shared),
     await new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "k" }).sign(foreign.privateKey),
@@ -85,6 +89,8 @@ Deno.test("authenticator() refuses a bad token, whatever else is sent", async ()
     assertEquals(await statusOf({ authorization: `Bearer ${credential}` }), 401, credential);
     assertEquals(await statusOf({ authorization: `Bearer ${credential}`, apikey: "sb_secret_a" }), 401);
   }
+  // Beside a secret it is the gateway's; alone it is nobody's.
+  assertEquals(await statusOf({ authorization: `Bearer ${await token({ role: "service_role" })}` }), 401);
   assertEquals(await statusOf({}), 401);
   assertEquals(await statusOf({ apikey: "sb_publishable_x" }), 401);
   assertEquals(await statusOf({ authorization: "Basic YTpi" }), 401);
@@ -120,4 +126,25 @@ Deno.test("proofsFromEnvironment() reads Supabase's variables", () => {
   });
   const { jwt } = proofsFromEnvironment((name) => name === "SUPABASE_URL" ? "http://kong:8000" : undefined);
   assertEquals(String(jwt.jwks), "http://kong:8000/auth/v1/.well-known/jwks.json");
+  assertEquals(jwt.issuer, undefined);
+});
+
+Deno.test("proofsFromEnvironment() binds tokens to their project where its address is public", async () => {
+  const issuerOf = (variables: Record<string, string>) =>
+    proofsFromEnvironment((name) => variables[name]).jwt.issuer;
+  const SUPABASE_URL = "https://ref.supabase.co";
+  assertEquals(issuerOf({ SUPABASE_URL }), "https://ref.supabase.co/auth/v1");
+  assertEquals(
+    issuerOf({ SUPABASE_URL, TIMESTEP_JWT_ISSUER: "https://auth.example" }),
+    "https://auth.example",
+  );
+  const proofs = proofsFromEnvironment((name) =>
+    ({ SUPABASE_URL, SUPABASE_JWKS: JSON.stringify({ keys: [publicJwk] }) })[name]
+  );
+  const bound = authenticator({ database: () => Promise.reject(new Error("No database.")), ...proofs });
+  const send = (credential: string) => bound(request({ authorization: `Bearer ${credential}` }));
+  assertEquals((await send(await token({ iss: "https://ref.supabase.co/auth/v1" }))).kind, "user");
+  for (const iss of ["https://other.supabase.co/auth/v1", undefined]) {
+    assertEquals((await assertRejects(async () => await send(await token({ iss })), ApiError)).status, 401);
+  }
 });

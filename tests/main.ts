@@ -20,7 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
   const home = await Deno.makeTempDir({ prefix: "timestep-test-" });
   try {
     // Whatever opens the default database does not find the developer's own.
-    const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite` };
+    // And there is nobody to send traces to.
+    const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite`, OPENAI_AGENTS_DISABLE_TRACING: "1" };
     // Python first: tests that cross languages use the environment that it makes.
     const tallies = args.length === 0 ? [await testPythonPackage()] : [];
     tallies.push(await test([...flags, ...(paths.length > 0 ? paths : ["tests"])], env));
@@ -41,7 +42,6 @@ async function testDocumentation(env: Record<string, string>): Promise<Tally> {
   const standIns = {
     OPENAI_BASE_URL: openai.url,
     OPENAI_API_KEY: "test",
-    OPENAI_AGENTS_DISABLE_TRACING: "1",
     OLLAMA_HOST: ollama.host,
   };
   // Their types are checked by the gate: here that would only cost time.

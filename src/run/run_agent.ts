@@ -12,6 +12,9 @@ import type { AnyAgent, ResultProcessor, RunAgentInput, RunAgentResult } from ".
  * Errors reach the caller as they are: those of the Agents SDK with their class (`MaxTurnsExceededError`,
  * `InputGuardrailTripwireTriggered`, ...), also when the run streams.
  *
+ * The SDK sends a trace of the run to OpenAI when there is an `OPENAI_API_KEY`, whatever the model;
+ * `OPENAI_AGENTS_DISABLE_TRACING=1` prevents it.
+ *
  * @example
  * ```ts no-eval
  * import { Agent } from "@openai/agents";

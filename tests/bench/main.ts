@@ -12,6 +12,8 @@ if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
 async function main(names: readonly string[]): Promise<number> {
   const gigabytes = Math.round(Deno.systemMemoryInfo().total / 2 ** 30);
   console.log(`Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores, ${gigabytes} GB`);
+  // There is nobody to send traces to.
+  Deno.env.set("OPENAI_AGENTS_DISABLE_TRACING", "1");
   for (const { name, href } of programsIn(new URL("./", import.meta.url), "_bench.ts", names)) {
     console.log(`\n=== ${name} ===`);
     const { bench }: { bench(): Promise<void> } = await import(href);

@@ -27,6 +27,8 @@ async function main(args: string[]): Promise<number> {
   });
   const seed = readNumber(values.seed ?? String(Math.trunc(Math.random() * 2 ** 31)));
   const seconds = readNumber(values.seconds);
+  // There is nobody to send traces to.
+  Deno.env.set("OPENAI_AGENTS_DISABLE_TRACING", "1");
   for (const { name, href } of programsIn(new URL("./", import.meta.url), "_soak.ts", positionals)) {
     console.log(`\n=== ${name}: ${seconds} s, --seed=${seed} ===`);
     const { soak }: { soak(options: SoakOptions): Promise<void> } = await import(href);

@@ -6,7 +6,8 @@ import { type CallerTool, toFunctionTool } from "./caller_tool.ts";
 import { contextIdOf } from "./scope_context.ts";
 import { ApprovalReusedError, RunDivergedError } from "./errors.ts";
 import type { JournalRow, RecordedStep } from "./journal_row.ts";
-import { JournalWriter, type RunOwner } from "./journal_writer.ts";
+import type { RunOwner } from "./journal_statement.ts";
+import { JournalWriter } from "./journal_writer.ts";
 
 /** A run while this process executes it: what was recorded before, and where to record what happens now. */
 export class Execution {

@@ -1,17 +1,16 @@
 import type { ModelUsage } from "../agents/model_usage.ts";
 import type { Database, Queryable } from "../database/database.ts";
-import { DatabaseError } from "../database/database_error.ts";
-import { OwnershipLostError } from "./errors.ts";
+import { JournalQueue } from "./journal_queue.ts";
 import type { JournalRow } from "./journal_row.ts";
+import {
+  isConnectionError,
+  ownershipLost,
+  type PendingWrite,
+  type RunOwner,
+  writeJournal,
+} from "./journal_statement.ts";
 import type { JsonValue } from "./json.ts";
 import type { RunError, RunOutcomeStatus } from "./run_outcome.ts";
-
-/** Who executes a run: what it writes counts only while the run's epoch is this one. */
-export interface RunOwner {
-  readonly runId: string;
-  readonly segment: number;
-  readonly epoch: number;
-}
 
 /** At most this often, in milliseconds, are events written that nothing else waits for. */
 const EVENT_INTERVAL_MS = 50;
@@ -34,21 +33,13 @@ export interface SegmentEnd {
   usage: ModelUsage[];
 }
 
-/** What is pending, in the form of the statement that writes it. */
-export interface PendingWrite {
-  rows: string;
-  events: string;
-  published: string;
-  /** Ends the segment; the run is nobody's after it. */
-  end?: string;
-}
-
 /**
  * Writes what a run does, in order, one transaction at a time: whatever happens while one is under way, or within
  * one turn of the event loop, goes into the next together. Every write is fenced by the run's epoch.
  */
 export class JournalWriter {
   #database: Database;
+  #queue: JournalQueue;
   #owner: RunOwner;
   #position: number;
   #pending: Entry[] = [];
@@ -67,6 +58,7 @@ export class JournalWriter {
    */
   constructor(database: Database, owner: RunOwner, position: number, onFailure: (error: unknown) => void) {
     this.#database = database;
+    this.#queue = JournalQueue.of(database);
     this.#owner = owner;
     this.#position = position;
     this.#onFailure = onFailure;
@@ -111,7 +103,11 @@ export class JournalWriter {
   async close(queryable: Queryable, end: SegmentEnd): Promise<void> {
     await this.#writing;
     if (this.#failure) throw this.#failure.error;
-    await execute(queryable, this.#owner, { ...this.#take().write, end: endText(end) });
+    const write = { owner: this.#owner, write: { ...this.#take().write, end: endText(end) } };
+    const isOwned = queryable === this.#database
+      ? await this.#queue.write(write)
+      : await writeJournal(queryable, write);
+    if (!isOwned) throw ownershipLost(this.#owner);
   }
 
   /** Stops timers. What is pending is dropped. */
@@ -135,7 +131,7 @@ export class JournalWriter {
   #schedule(): void {
     if (this.#scheduled || this.#writing) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#queue.soon(() => {
       this.#scheduled = false;
       this.#startWriting();
     });
@@ -165,7 +161,8 @@ export class JournalWriter {
   async #insist(write: PendingWrite): Promise<void> {
     for (let delay = 50;; delay *= 2) {
       try {
-        return await execute(this.#database, this.#owner, write);
+        if (await this.#queue.write({ owner: this.#owner, write })) return;
+        throw ownershipLost(this.#owner);
       } catch (error) {
         if (!isConnectionError(error) || delay > LONGEST_DELAY_MS || this.#disposed) throw error;
         await new Promise((resolve) => setTimeout(resolve, delay));
@@ -201,7 +198,7 @@ export class JournalWriter {
         rows.push(rowText(entry.row, entry.row.status === "started" ? undefined : ++this.#position));
       }
     }
-    return { rows: array(rows), events: array(events), published: array(published) };
+    return { rows: array(rows), events: array(events), published: array(published), end: "" };
   }
 }
 
@@ -211,30 +208,8 @@ export class JournalWriter {
  * @throws {OwnershipLostError} When the run is not this owner's any more.
  */
 export async function writeRow(transaction: Queryable, owner: RunOwner, row: JournalRow): Promise<void> {
-  await execute(transaction, owner, { rows: `[${rowText(row, undefined)}]`, events: "", published: "" });
-}
-
-async function execute(queryable: Queryable, owner: RunOwner, write: PendingWrite): Promise<void> {
-  const { rows, events, published, end } = write;
-  if (!rows && !events && !published && !end) return;
-  const [result] = await queryable.query(
-    "select timestep.write_journal($1, $2::int, $3::int, $4, $5, $6, $7) as owned",
-    [owner.runId, owner.epoch, owner.segment, rows || null, events || null, published || null, end ?? null],
-  );
-  if (result?.owned !== true) throw ownershipLost(owner);
-}
-
-function isConnectionError(error: unknown): boolean {
-  return error instanceof DatabaseError &&
-    ["connection_lost", "server_unreachable", "too_many_connections"].includes(error.code);
-}
-
-/** The error of a write that was refused because the run is not this owner's any more. */
-export function ownershipLost({ runId, epoch }: RunOwner): OwnershipLostError {
-  return new OwnershipLostError(
-    `Cannot record a step of run "${runId}": it has ended, or another process has taken it over since (this one's ` +
-      `epoch is ${epoch}). Nothing was written; stop.`,
-  );
+  const write = { rows: `[${rowText(row, undefined)}]`, events: "", published: "", end: "" };
+  if (!await writeJournal(transaction, { owner, write })) throw ownershipLost(owner);
 }
 
 function rowText({ output, contextPatch, ...rest }: JournalRow, position: number | undefined): string {

@@ -7,7 +7,7 @@ import { envelopeSchema } from "../state/envelope.ts";
 import { interruptionsOf } from "../state/run_facts.ts";
 import { RunNotFoundError } from "./errors.ts";
 import type { Execution } from "./execution.ts";
-import type { RunOwner } from "./journal_writer.ts";
+import type { RunOwner } from "./journal_statement.ts";
 
 type PausedState = RunState<unknown, AnyAgent>;
 

@@ -1,5 +1,5 @@
 import type { Execution } from "./execution.ts";
-import { ownershipLost } from "./journal_writer.ts";
+import { ownershipLost } from "./journal_statement.ts";
 
 /**
  * Looks from time to time whether the run is still this process's, so that one that was cancelled or taken over

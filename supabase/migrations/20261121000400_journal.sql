@@ -104,6 +104,32 @@ begin
 end
 $$;
 
+-- Writes for several runs in one transaction: a JSON array of what write_journal() takes for each. Returns for each
+-- whether it was written: not when the run is not this executor's, nor when somebody else has it locked, so that
+-- nobody waits for anybody else's lock here.
+create or replace function timestep.write_journals(writes text) returns boolean[]
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  written boolean[] := '{}';
+  asked record;
+begin
+  for asked in
+    select * from json_to_recordset(writes::json) as w (
+      run_id text, epoch integer, segment integer, steps text, events text, published text, segment_end text
+    )
+  loop
+    perform from timestep.runs r where r.run_id = asked.run_id for no key update skip locked;
+    written := written || (found and timestep.write_journal(
+      asked.run_id, asked.epoch, asked.segment, asked.steps, asked.events, asked.published, asked.segment_end
+    ));
+  end loop;
+  return written;
+end
+$$;
+
 -- Records how the segment of a run ended, and adds up what was used in it. Only write_journal() calls it, which
 -- has made sure whose the run is.
 create or replace function timestep.end_segment(run_id text, segment_end json) returns void

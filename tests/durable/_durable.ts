@@ -189,6 +189,11 @@ export class MortalDatabase implements Database {
     return Promise.resolve();
   }
 
+  /** The process dies now. */
+  kill(): never {
+    this.#die();
+  }
+
   async #guard(queryable: Queryable, text: string, parameters?: readonly Parameter[]): Promise<Row[]> {
     if (this.#dead) throw new Killed();
     const dies = text.includes("write_journal") && this.#isLast(++this.writes, parameters);
@@ -199,7 +204,8 @@ export class MortalDatabase implements Database {
 
   #isLast(write: number, parameters: readonly Parameter[] = []): boolean {
     const at = this.#dies?.at;
-    return at === write || (typeof at === "string" && String(parameters[3]).includes(`"${at}"`));
+    return at === write ||
+      (typeof at === "string" && parameters.some((parameter) => String(parameter).includes(`"${at}"`)));
   }
 
   #die(): never {
@@ -242,7 +248,8 @@ export async function approve(database: Database, runId: string): Promise<void> 
  * Executes a run again and again, killing it at every write of its journal in turn, before and after, each time on a
  * run of its own; hands each outcome to `check`.
  *
- * @returns How many places there were to die at.
+ * @returns How many writes there were to die at. Steps that nothing waits for share one with what comes next, or have one
+ * of their own, as it happens: at least there are those that are waited for, such as of models' answers with calls.
  */
 export async function killEverywhere(
   database: Database,

@@ -1,12 +1,15 @@
 import {
   Agent,
   type AgentInputItem,
+  defineToolInputGuardrail,
+  defineToolOutputGuardrail,
   type InputGuardrail,
   type Model,
   type ModelRequest,
   type ModelResponse,
   type StreamEvent,
   tool,
+  ToolGuardrailFunctionOutputFactory,
   Usage,
 } from "@openai/agents";
 import { assistantMessage, functionCall } from "@openai/agents-core/testing";
@@ -109,6 +112,28 @@ export function makeWorld(): World {
     name: "get_weather",
     description: "Get weather information for a city.",
     parameters: z.object({ city: z.string() }),
+    inputGuardrails: [
+      defineToolInputGuardrail({
+        name: "Cities: that exist",
+        run: ({ toolCall }) =>
+          Promise.resolve(
+            toolCall.arguments.includes("Atlantis")
+              ? ToolGuardrailFunctionOutputFactory.rejectContent("There is no such city.")
+              : ToolGuardrailFunctionOutputFactory.allow(),
+          ),
+      }),
+    ],
+    outputGuardrails: [
+      defineToolOutputGuardrail({
+        name: "Secrets",
+        run: ({ output }) =>
+          Promise.resolve(
+            String(output).includes("Area51")
+              ? ToolGuardrailFunctionOutputFactory.rejectContent("That is classified.")
+              : ToolGuardrailFunctionOutputFactory.allow(),
+          ),
+      }),
+    ],
     execute: ({ city }) => `sunny in ${city}`,
   });
   const pay = tool({

@@ -167,6 +167,7 @@ serverTest("agent SDKs as clients call their own functions", async (server, test
   await test.step("Vercel's AI SDK", async () => {
     const openai = createOpenAI({ apiKey: key, baseURL: server.url });
     const tools = {
+      // deno-lint-ignore camelcase -- what the scripted model calls it
       look_up: aiTool({
         description: "Looks something up.",
         inputSchema: jsonSchema<{ key: string }>({

@@ -84,11 +84,17 @@ function toFunctionCall(item: Record<string, unknown>, index: number): AgentInpu
     throw invalid(`input[${index}]`, "An 'mcp_call' needs a 'name' and 'arguments' that are text.");
   }
   const callId = `call_${typeof id === "string" ? id : index}`;
-  const text = typeof output === "string" ? output : typeof error === "string" ? error : "";
+  const text = typeof output === "string" ? output : errorText(error);
   return [
     { type: "function_call", callId, name, arguments: given, status: "completed" },
     { type: "function_call_result", callId, name, status: "completed", output: { type: "text", text } },
   ];
+}
+
+function errorText(error: unknown): string {
+  if (typeof error === "string") return error;
+  const message = typeof error === "object" && error !== null && "message" in error ? error.message : "";
+  return typeof message === "string" ? message : "";
 }
 
 /** Our ids mean nothing to a model's provider. */

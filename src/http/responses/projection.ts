@@ -183,7 +183,8 @@ export class ResponseProjection {
       arguments: call.arguments,
       approval_request_id: call.approvalId,
       status: result.error === null ? "completed" : "failed",
-      ...result,
+      output: result.output,
+      error: result.error === null ? null : callError(result.error),
     });
   }
 
@@ -222,6 +223,12 @@ export class ResponseProjection {
     this.#events = [];
     return events;
   }
+}
+
+/** As OpenAI writes it, and with what clients have looked for before it did. */
+function callError(message: string) {
+  const content = [{ type: "text", text: message }];
+  return { type: "mcp_tool_execution_error", content, code: "tool_error", message };
 }
 
 function textPart(text: string) {

@@ -1,6 +1,11 @@
-import type { Database } from "../../database/database.ts";
-import { decide } from "../../workflows/decide.ts";
+import type { Database, Queryable } from "../../database/database.ts";
+import { claimDirectly } from "../../workflows/_claim_directly.ts";
+import { segmentWorkflowId } from "../../workflows/_dispatch.ts";
+import { waitForRun } from "../../workflows/_wait_for_run.ts";
+import { decideWithin } from "../../workflows/decide.ts";
 import { DecisionConflictError } from "../../workflows/errors.ts";
+import { launchedEngine } from "../../workflows/launch_dbos.ts";
+import { keepAliveFor } from "../_edge_runtime.ts";
 import { ApiError } from "../api_error.ts";
 import type { Principal } from "../principal.ts";
 import { type Answers, findAnswers } from "./answers.ts";
@@ -27,21 +32,46 @@ export interface ResumeOptions {
  */
 export async function resumeResponse(database: Database, options: ResumeOptions): Promise<ResponseRecord> {
   const { principal, request } = options;
-  const answers = await findAnswers(database, principal, options.answers);
-  assertParent(request, answers.asked);
-  const { record, isNew } = await recordResponse(database, options, answers);
+  const { asked } = await findAnswers(database, principal, options.answers);
+  assertParent(request, asked);
+  const engine = await launchedEngine();
+  const ownerToken = crypto.randomUUID();
+  const { record, claimed } = await database.transaction(async (transaction) => {
+    // Of several who answer at once, each in part, the last one sees that nothing is open any more.
+    await transaction.query("select from timestep.runs where run_id = $1 for update", [asked.runId]);
+    const answers = await findAnswers(transaction, principal, options.answers);
+    await decideAll(transaction, principal, answers);
+    const record = await recordResponse(transaction, options, answers);
+    const workflowId = segmentWorkflowId(record.runId, record.segment);
+    // Who waits for the answer should not wait for the queue, too. As for a new response.
+    const here = request.background || record.stillPending !== null ? undefined : engine;
+    return {
+      record,
+      claimed: here && await claimDirectly(transaction, workflowId, here, ownerToken) ? workflowId : null,
+    };
+  });
+  if (claimed !== null) {
+    await engine?.dispatch([claimed], ownerToken);
+    keepAliveFor(() => waitForRun(database, record.runId));
+  }
+  return record;
+}
+
+async function decideAll(
+  transaction: Queryable,
+  principal: Principal,
+  { asked, decisions }: Answers,
+): Promise<void> {
   try {
-    await decide({
-      runId: answers.asked.runId,
-      decisions: answers.decisions,
+    await decideWithin(transaction, {
+      runId: asked.runId,
+      decisions,
       ...("ownerId" in principal ? { decidedBy: principal.ownerId } : {}),
     });
   } catch (error) {
     if (!(error instanceof DecisionConflictError)) throw error;
-    if (isNew) await forget(database, record.responseId);
     throw new ApiError(400, error.message, { code: "decision_conflict", param: "input", cause: error });
   }
-  return record;
 }
 
 function assertParent({ conversationId }: CreateRequest, asked: ResponseRecord): void {
@@ -53,10 +83,10 @@ function assertParent({ conversationId }: CreateRequest, asked: ResponseRecord):
 }
 
 async function recordResponse(
-  database: Database,
+  transaction: Queryable,
   { principal, request, answers, requestHash, idempotencyKey }: ResumeOptions,
   { asked, leftOpen }: Answers,
-): Promise<{ record: ResponseRecord; isNew: boolean }> {
+): Promise<ResponseRecord> {
   const waits = leftOpen.length > 0;
   const response: NewResponse = {
     responseId: newResponseId(),
@@ -74,22 +104,14 @@ async function recordResponse(
     requestHash,
     stillPending: waits ? leftOpen : null,
   };
-  return await database.transaction(async (transaction) => {
-    const record = await insertResponse(transaction, response);
-    if (record) return { record, isNew: true };
-    const [row] = await transaction.query(
-      `select response_id from timestep.responses
-       where run_id = $1 and segment = $2::int and still_pending is null`,
-      [response.runId, response.segment],
-    );
-    const known = row && await readResponse(transaction, String(row["response_id"]), principal);
-    if (!known) {
-      throw new ApiError(404, "The response to these answers was deleted.", { code: "not_found" });
-    }
-    return { record: known, isNew: false };
-  });
-}
-
-async function forget(database: Database, responseId: string): Promise<void> {
-  await database.query("delete from timestep.responses where response_id = $1", [responseId]);
+  const record = await insertResponse(transaction, response);
+  if (record) return record;
+  const [row] = await transaction.query(
+    `select response_id from timestep.responses
+     where run_id = $1 and segment = $2::int and still_pending is null`,
+    [response.runId, response.segment],
+  );
+  const known = row && await readResponse(transaction, String(row["response_id"]), principal);
+  if (known) return known;
+  throw new ApiError(404, "The response to these answers was deleted.", { code: "not_found" });
 }

@@ -1,4 +1,6 @@
+import { Agent } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
+import { SDK_VERSION } from "../state/envelope.ts";
 import { AgentNameConflictError } from "./errors.ts";
 
 const agentsByName = new Map<string, AnyAgent>();
@@ -15,17 +17,25 @@ const agentsByName = new Map<string, AnyAgent>();
  * registerAgent(new Agent({ name: "Assistant", instructions: "Be brief." }));
  * ```
  *
+ * @throws {TypeError} When the agent is of another copy of the Agents SDK: what it does could not be recorded.
  * @throws {AgentNameConflictError} When another agent of the same name is registered.
  */
 export function registerAgent(agent: AnyAgent): void {
-  const known = agentsByName.get(agent.name);
+  const { name } = agent;
+  if (!(agent instanceof Agent)) {
+    throw new TypeError(
+      `Cannot register agent "${name}": it is of another copy of the Agents SDK than this module's, so that ` +
+        `what it does could not be recorded. Import npm:@openai/agents@${SDK_VERSION}.`,
+    );
+  }
+  const known = agentsByName.get(name);
   if (known && known !== agent) {
     throw new AgentNameConflictError(
-      `Cannot register agent "${agent.name}": another agent of this name is registered, and runs find their ` +
+      `Cannot register agent "${name}": another agent of this name is registered, and runs find their ` +
         `agent by its name. Give one of them another name.`,
     );
   }
-  agentsByName.set(agent.name, agent);
+  agentsByName.set(name, agent);
 }
 
 /** The registered agent of this name, if there is one. */

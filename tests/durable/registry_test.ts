@@ -1,0 +1,12 @@
+import { Agent } from "@openai/agents";
+import { assertStrictEquals, assertThrows } from "@std/assert";
+import { registerAgent } from "../../mod.ts";
+import { registeredAgent } from "../../src/durable/registry.ts";
+
+// It would run, and nothing of what its tools do would be recorded.
+Deno.test("registerAgent() refuses an agent of another copy of the Agents SDK", () => {
+  const { name, handoffs, tools } = new Agent({ name: "Assistant" });
+  const other = { name, handoffs, tools } as Agent;
+  assertThrows(() => registerAgent(other), TypeError, "Import npm:@openai/agents@0.20.0.");
+  assertStrictEquals(registeredAgent("Assistant"), undefined);
+});

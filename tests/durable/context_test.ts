@@ -56,7 +56,7 @@ testOnEach(
         );
       },
     );
-    assert(places >= 6);
+    assert(places >= 4, `there were only ${places} writes to die at`);
   },
 );
 

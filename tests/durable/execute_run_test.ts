@@ -266,7 +266,7 @@ testOnEach("executeRun() adds to the session once, wherever it is killed", async
         ], JSON.stringify(dies));
       },
     );
-    assert(places >= 4);
+    assert(places >= 3, `there were only ${places} writes to die at`);
   }
 });
 

@@ -111,7 +111,7 @@ testOnEach(
         assertEquals(positions, positions.toSorted((a, b) => a - b));
       },
     );
-    assert(places >= 3);
+    assert(places >= 2, `there were only ${places} writes to die at`);
   },
 );
 

@@ -178,7 +178,12 @@ testOnEach(
     await approve(database, run.runId);
     enabled = false;
     const outcome = await execute(database, { ...run, segment: 1 });
-    assertEquals([outcome.status, outcome.finalOutput, calls, outcome.error?.message], ["completed", "done", 1, undefined]);
+    assertEquals([outcome.status, outcome.finalOutput, calls, outcome.error?.message], [
+      "completed",
+      "done",
+      1,
+      undefined,
+    ]);
   },
 );
 

@@ -62,12 +62,17 @@ testOnEach(
   "settleToolCall() lets a call be made again, and refuses what does not wait for it",
   async ({ database }) => {
     const keys: (string | undefined)[] = [];
+    const both = Promise.withResolvers<void>();
+    const mortal = new MortalDatabase(database);
     const launch = tool({
       name: "launch",
       description: "",
       parameters: NOTHING,
-      execute: atMostOnce(() => {
-        keys.push(toolCall()?.idempotencyKey);
+      execute: atMostOnce(async () => {
+        if (keys.push(toolCall()?.idempotencyKey) === 2) both.resolve();
+        await both.promise;
+        // That both have begun is recorded by now.
+        if (keys.length === 2) mortal.kill();
         return "launched";
       }),
     });
@@ -77,7 +82,6 @@ testOnEach(
       tools: [launch],
     });
     const run = { runId: "r", agent, input: "Go." };
-    const mortal = new MortalDatabase(database, { at: 3, when: "before" });
     await assertRejects(() => execute(mortal, run), Killed);
     const open = (await execute(database, run)).unknownToolCalls.map(({ stepKey }) => stepKey);
     assertEquals(open, ["tool:0.1:c1", "tool:0.1:c2"]);

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, renameSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import postgres from "postgres";
 import { migrations } from "../src/database/_migrations.ts";
@@ -91,7 +91,10 @@ function withDatabase(server: string, name: string): string {
 async function createPGlite(): Promise<FreshDatabase> {
   const source = await pgliteTemplate();
   const directory = await Deno.makeTempDir({ prefix: "timestep-pglite-" });
-  cpSync(source, directory, { recursive: true });
+  // One by one: Deno 2.1 would copy the folder into the folder.
+  for (const name of readdirSync(source)) {
+    cpSync(`${source}/${name}`, `${directory}/${name}`, { recursive: true });
+  }
   const connectionString = `pglite:${directory}`;
   const database = await openDatabase({ connectionString });
   return {

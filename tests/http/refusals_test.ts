@@ -27,12 +27,7 @@ serverTest("what was refused is shown as it was told to the model", async (serve
     const asked = await client.responses.create({ model, input: "pay Eve" });
     const [request] = asked.output;
     assert(request?.type === "mcp_approval_request");
-    const rejection = {
-      type: "mcp_approval_response" as const,
-      approval_request_id: request.id,
-      approve: false,
-    };
-    const { output } = await client.responses.create({ model, input: [rejection] });
+    const { output } = await client.responses.create({ model, input: [reject(request.id)] });
     assertEquals(output.map(({ type }) => type), ["mcp_call", "message"]);
     assert(output[0]?.type === "mcp_call");
     assertEquals([output[0].status, output[0].approval_request_id], ["failed", request.id]);
@@ -84,4 +79,8 @@ function textOf(error: OpenAI.Responses.McpToolCallError | null | undefined): st
   return error?.type === "mcp_tool_execution_error" && Array.isArray(error.content)
     ? error.content[0].text
     : "";
+}
+
+function reject(id: string) {
+  return { type: "mcp_approval_response" as const, approval_request_id: id, approve: false };
 }

@@ -53,33 +53,38 @@ export interface DecideResult {
  * @throws {InterruptionNotFoundError} When the run never had such an interruption.
  * @throws {DecisionConflictError} When it was decided otherwise, or the run was ended or taken over meanwhile.
  */
-export async function decide({ runId, decisions, decidedBy }: DecideOptions): Promise<DecideResult> {
-  checkDecisions(runId, decisions);
+export async function decide(options: DecideOptions): Promise<DecideResult> {
   const database = await workflowDatabase();
-  return await database.transaction(async (transaction) => {
-    // Whoever else decides about this run waits here.
-    const [row] = await transaction.query(
-      "select status, segment, workflow_id from timestep.runs where run_id = $1 for update",
-      [runId],
-    );
-    if (!row) throw runNotFound(runId);
-    const run = runSchema.parse(row);
-    const recorded = await recordedInterruptions(transaction, runId);
-    const fresh = decisions.filter((decision) =>
-      isNew(runId, decision, recorded.get(decision.interruptionId))
-    );
-    if (fresh.length > 0) await assertOpen(transaction, runId, run);
-    for (const decision of fresh) await record(transaction, runId, decision, decidedBy);
-    const decided = new Set(fresh.map(({ interruptionId }) => interruptionId));
-    const pending = [...recorded.values()].filter((known) =>
+  return await database.transaction((transaction) => decideWithin(transaction, options));
+}
+
+/** Does what {@linkcode decide} does, as part of a transaction. */
+export async function decideWithin(
+  transaction: Queryable,
+  { runId, decisions, decidedBy }: DecideOptions,
+): Promise<DecideResult> {
+  checkDecisions(runId, decisions);
+  // Whoever else decides about this run waits here.
+  const [row] = await transaction.query(
+    "select status, segment, workflow_id from timestep.runs where run_id = $1 for update",
+    [runId],
+  );
+  if (!row) throw runNotFound(runId);
+  const run = runSchema.parse(row);
+  const recorded = await recordedInterruptions(transaction, runId);
+  const fresh = decisions.filter((decision) => isNew(runId, decision, recorded.get(decision.interruptionId)));
+  if (fresh.length > 0) await assertOpen(transaction, runId, run);
+  for (const decision of fresh) await record(transaction, runId, decision, decidedBy);
+  const decided = new Set(fresh.map(({ interruptionId }) => interruptionId));
+  const pending =
+    [...recorded.values()].filter((known) =>
       known.segment === run.segment && known.status === "pending" && !decided.has(known.interruptionId)
     ).length;
-    if (fresh.length === 0 || pending > 0) {
-      return { runId, status: run.status, pending };
-    }
-    await goOn(transaction, runId, run.segment + 1);
-    return { runId, status: "queued", pending: 0 };
-  });
+  if (fresh.length === 0 || pending > 0) {
+    return { runId, status: run.status, pending };
+  }
+  await goOn(transaction, runId, run.segment + 1);
+  return { runId, status: "queued", pending: 0 };
 }
 
 const runSchema = z.object({

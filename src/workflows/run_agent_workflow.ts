@@ -1,7 +1,8 @@
 import type { Queryable } from "../database/database.ts";
 import type { AnyAgent } from "../run/types.ts";
 import { dispatchDatabase } from "./_database.ts";
-import { applicationVersion, checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch.ts";
+import { claimDirectly } from "./_claim_directly.ts";
+import { checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch.ts";
 import type { Engine } from "./_engine.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { launchedEngine } from "./launch_dbos.ts";
@@ -81,14 +82,5 @@ export async function startDirectly(
   const applicationName = useConfiguration().name;
   const dispatch = { applicationName, queueName: DIRECT_QUEUE };
   if (!(await startRun(transaction, runId, prepared, dispatch)) || !engine) return false;
-  const version = applicationVersion(applicationName);
-  return (await transaction.query(CLAIM, [runId, engine.executorId, ownerToken, version])).length > 0;
+  return await claimDirectly(transaction, runId, engine, ownerToken);
 }
-
-/** What DBOS does when it takes a workflow out of its queue. */
-const CLAIM = `
-update dbos.workflow_status
-set status = 'PENDING', executor_id = $2, owner_xid = $3, application_version = $4,
-  started_at_epoch_ms = (extract(epoch from now()) * 1000)::bigint, recovery_attempts = 1
-where workflow_uuid = $1 and status = 'ENQUEUED'
-returning workflow_uuid`;

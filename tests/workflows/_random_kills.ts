@@ -8,7 +8,7 @@ import {
 } from "../../mod.ts";
 import { seededRandom } from "../_items.ts";
 import { createEffects, startWorker } from "./_workers.ts";
-import { pause, steppingAgent, uniqueName } from "./_workflows.ts";
+import { steppingAgent, uniqueName, until } from "./_workflows.ts";
 
 /** How much to do, and how much to destroy. */
 export interface RandomKills {
@@ -17,7 +17,7 @@ export interface RandomKills {
   runs: number;
   workers: number;
   kills: number;
-  /** Where the times of the kills, and the victims, come from. */
+  /** Where the moments of the kills, and the victims, come from. */
   seed: number;
 }
 
@@ -30,7 +30,8 @@ export async function surviveRandomKills(
 ): Promise<void> {
   await createEffects(database);
   configureDBOS({ connectionString, execute: false });
-  const times = { steps: 3, stepMs: 50, heartbeatSeconds: 0.2, executorTimeoutSeconds: 3 };
+  // Long enough for a busy machine: who is taken for dead and lives may begin a call that somebody else has made.
+  const times = { steps: 3, stepMs: 50, heartbeatSeconds: 0.2, executorTimeoutSeconds: 6 };
   const options = { connectionString, agentName: uniqueName("Worker's"), ...times };
   const start = () => startWorker(options);
   const workers = Array.from({ length: count }, start);
@@ -44,9 +45,11 @@ export async function surviveRandomKills(
     const random = seededRandom(seed);
     let finished = false;
     const killing = (async () => {
-      for (let kill = 0; kill < kills && !finished; kill++) {
-        await Promise.all(workers.map(({ ready }) => ready));
-        await pause(random() * 1500);
+      // Not at random times, when all may be done or nothing begun: after random numbers of steps.
+      const last = 0.9 * runs * options.steps;
+      const moments = Array.from({ length: kills }, () => random() * last).toSorted((a, b) => a - b);
+      for (const moment of moments) {
+        await until(async () => finished || await begunSteps(database) > moment);
         const victim = Math.floor(random() * workers.length);
         workers[victim]?.signal("SIGKILL");
         workers[victim] = start();
@@ -63,6 +66,13 @@ export async function surviveRandomKills(
     await Promise.all(workers.map((worker) => worker.end()));
     await database.query("drop table public.effects");
   }
+}
+
+async function begunSteps(database: Database): Promise<number> {
+  const [row] = await database.query(
+    "select count(distinct (run_id, step))::int as steps from public.effects",
+  );
+  return Number(row?.["steps"]);
 }
 
 /** A call that was made again began before the one that is recorded ended: it was under way when it was killed. */

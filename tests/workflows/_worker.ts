@@ -23,8 +23,9 @@ export interface WorkerOptions {
   stepMs: number;
   heartbeatSeconds: number;
   executorTimeoutSeconds: number;
-  /** Say `stuck` in this step and never come to its end. */
+  /** Say `stuck` in this step and never come to its end; or come to it after some time, and say `awake` first. */
   stopsInStep?: number;
+  wakesAfterMs?: number;
   /** Hand over so long after the first step has begun, and end. */
   handOverAfterMs?: number;
 }
@@ -44,7 +45,9 @@ if (import.meta.main) {
     begun.resolve();
     if (number === options.stopsInStep) {
       console.log("stuck");
-      await new Promise(() => {});
+      if (options.wakesAfterMs === undefined) await new Promise(() => {});
+      await pause(options.wakesAfterMs ?? 0);
+      console.log("awake");
     }
     await pause(stepMs);
     return `done ${number}`;

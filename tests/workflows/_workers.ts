@@ -8,6 +8,8 @@ export interface Worker {
   readonly ready: Promise<void>;
   /** Resolves when it is in the step that it never comes to the end of. */
   readonly stuck: Promise<void>;
+  /** Resolves when it has come to its end after all. */
+  readonly awake: Promise<void>;
   signal(signal: Deno.Signal): void;
   /** Kills it, if it is still there. */
   end(): Promise<void>;
@@ -37,12 +39,14 @@ export function startWorker(options: WorkerOptions): Worker {
   }).spawn();
   const ready = Promise.withResolvers<void>();
   const stuck = Promise.withResolvers<void>();
+  const awake = Promise.withResolvers<void>();
   const output: string[] = [];
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       output.push(text);
       if (text.includes("ready")) ready.resolve();
       if (text.includes("stuck")) stuck.resolve();
+      if (text.includes("awake")) awake.resolve();
     }
   };
   const ended = Promise.all([child.status, read(child.stdout), read(child.stderr)]).then(() => {
@@ -53,6 +57,7 @@ export function startWorker(options: WorkerOptions): Worker {
     pid: child.pid,
     ready: ready.promise,
     stuck: stuck.promise,
+    awake: awake.promise,
     signal: (signal) => child.kill(signal),
     async end() {
       try {

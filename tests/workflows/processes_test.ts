@@ -8,6 +8,9 @@ import { configureDBOS, queueAgentWorkflow, shutdownDBOS } from "../../mod.ts";
 
 const postgres = testDatabases().some(({ engine }) => engine === "postgres");
 
+/** So many runs are under way when Postgres goes away. */
+const RUNS = 20;
+
 /** Runs a program of this folder, and gives the last line of what it says. */
 async function run(program: string, ...args: string[]): Promise<string> {
   const path = new URL(program, import.meta.url).pathname;
@@ -61,17 +64,17 @@ Deno.test({
       const goOn = Promise.withResolvers<void>();
       let taken = 0;
       const agent = steppingAgent(uniqueName("Interrupted"), 3, async (number) => {
-        if (++taken === 8) begun.resolve();
+        if (++taken === RUNS) begun.resolve();
         if (number === 2) await goOn.promise;
         return "done";
       });
       const handles = [];
-      for (let n = 0; n < 8; n++) handles.push(await queueAgentWorkflow({ agent, inputItems: "Go." }));
+      for (let n = 0; n < RUNS; n++) handles.push(await queueAgentWorkflow({ agent, inputItems: "Go." }));
       await begun.promise;
       await server.restart("immediate");
       goOn.resolve();
       const results = await Promise.all(handles.map(({ workflowId }) => finished(workflowId)));
-      assertEquals(results, Array(8).fill("3 steps"));
+      assertEquals(results, Array(RUNS).fill("3 steps"));
     } finally {
       await shutdownDBOS();
       configureDBOS({});

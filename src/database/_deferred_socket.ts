@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { openSocket, type PostgresSocket } from "./_postgres_socket.ts";
 import type { PostgresAddress } from "./_postgres_uri.ts";
@@ -48,6 +49,11 @@ export class DeferredSocket extends Duplex {
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
     this.#socket?.write(chunk, done);
+  }
+
+  /** What belongs together goes together: else each piece could wait for the one before to be confirmed. */
+  override _writev(writes: { chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
+    this.#socket?.write(Buffer.concat(writes.map(({ chunk }) => chunk)), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {

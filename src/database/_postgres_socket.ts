@@ -35,10 +35,12 @@ export async function openSocket(address: PostgresAddress): Promise<PostgresSock
 /** @param path Of the Unix socket, if it is one. */
 async function openNodeSocket(address: PostgresAddress, path: string | null): Promise<Socket> {
   const { host, port } = address;
-  const plain = path === null ? connect({ host, port, noDelay: true }) : connect({ path });
+  const plain = path === null ? connect({ host, port }) : connect({ path });
   const timer = setTimeout(() => plain.destroy(new Error("it does not answer")), CONNECT_TIMEOUT_MS);
   try {
     await happened(plain, "connect");
+    // Not as an option: Deno 2.1 does not know it.
+    if (path === null) plain.setNoDelay(true);
     const socket = path === null && await encrypts(plain, address) ? await encrypt(plain, address) : plain;
     plain.unref();
     socket.unref();

@@ -61,27 +61,44 @@ Deno.test("ResponseProjection tells the same with the same numbers, however the 
   assertEquals(whole.projection.response.output_text, "Hello world");
 });
 
-Deno.test("ResponseProjection never doubles the text of an attempt that was cut off", () => {
+Deno.test("ResponseProjection goes on in the same message when the next attempt says the same", () => {
   const { events, projection } = project([
     deltas(2, 1, "Hello ", "wor"),
-    deltas(5, 2, "Good ", "day"),
-    answer(6, "Good day"),
+    deltas(5, 2, "He", "llo", " world", ", good day"),
+    answer(6, "Hello world, good day"),
   ]);
-  const { output, output_text: text } = projection.response;
-  assertEquals(output.map(({ status }) => status), ["incomplete", "completed"]);
-  assertEquals(text, "Good day");
-  assertEquals(new Set(output.map(({ id }) => id)).size, 2);
-  const of = (id: unknown) =>
-    events.filter((event) => event.type === "response.output_text.delta" && event["item_id"] === id)
-      .map((event) => event["delta"]).join("");
-  assertEquals(output.map(({ id }) => of(id)), ["Hello wor", "Good day"]);
+  assertEquals(textOf(events), "Hello world, good day");
+  assertEquals(projection.response.output.map(({ status }) => status), ["completed"]);
 });
+
+Deno.test("ResponseProjection begins another message where the next attempt says something else", () => {
+  const { events, projection } = project([
+    deltas(2, 1, "Hello ", "wor"),
+    deltas(5, 2, "Hello ", "day"),
+    answer(6, "Hello day"),
+  ]);
+  const said = events.filter(({ type }) => type === "response.output_item.done").map(({ item }) => item);
+  assertEquals(said.map((item) => Object(item).status), ["incomplete", "completed"]);
+  assertEquals(new Set(said.map((item) => Object(item).id)).size, 2);
+  assertEquals(said.map((item) => textOf(events, Object(item).id)), ["Hello wor", "Hello day"]);
+  // Clients put together all messages of the output: only the answer is left in it.
+  const { output, output_text: text } = projection.response;
+  assertEquals(output, [said[1]]);
+  assertEquals(text, "Hello day");
+});
+
+function textOf(events: readonly WireEvent[], itemId?: unknown): string {
+  return events
+    .filter(({ type }) => type === "response.output_text.delta")
+    .filter((event) => itemId === undefined || event["item_id"] === itemId)
+    .map((event) => event["delta"]).join("");
+}
 
 Deno.test("ResponseProjection gives out what the stream of a model left out", () => {
   const { projection } = project([deltas(1, 1, "Hello"), answer(2, "Hello world")]);
   assertEquals(projection.response.output_text, "Hello world");
   const other = project([deltas(1, 1, "Hello"), answer(2, "Something else")]).projection.response;
-  assertEquals(other.output.map(({ status }) => status), ["incomplete", "completed"]);
+  assertEquals(other.output.map(({ status }) => status), ["completed"]);
   assertEquals(other.output_text, "Something else");
 });
 

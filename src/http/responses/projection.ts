@@ -15,6 +15,8 @@ interface OpenMessage {
   text: string;
   step: string;
   attempt: number;
+  /** How much of the text this attempt has said: less than all of it while it repeats what the one before had said. */
+  said: number;
 }
 
 /**
@@ -30,6 +32,8 @@ export class ResponseProjection {
   #events: WireEvent[] = [];
   #sequence = 0;
   #message: OpenMessage | null = null;
+  /** Places of what was said in attempts that a crash cut off, and that the next attempt did not say again. */
+  readonly #cutOff = new Set<number>();
   #ended = false;
 
   /**
@@ -89,7 +93,9 @@ export class ResponseProjection {
       if (item.type === "function_call") this.#addFunctionCall(item);
       else this.#addItem(item);
     }
-    const output = end.status === "blocked" ? [] : this.#output;
+    const output = end.status === "blocked"
+      ? []
+      : this.#output.filter((_item, place) => !this.#cutOff.has(place));
     const response = withUsage(finished({ ...this.#response, output }, end), this.#usage);
     Object.assign(this.#response, response);
     this.#output.splice(0, Infinity, ...output);
@@ -101,13 +107,29 @@ export class ResponseProjection {
   #addEvents({ step, attempt, events }: EventsEntry): void {
     for (const event of events) {
       const { type, delta } = Object(event);
-      if (this.#message && (this.#message.step !== step || this.#message.attempt !== attempt)) {
-        this.#closeMessage("incomplete");
+      if (this.#message && this.#message.step !== step) this.#cutMessageOff();
+      if (this.#message && this.#message.attempt !== attempt) {
+        Object.assign(this.#message, { attempt, said: 0 });
       }
       if (type !== "output_text_delta" || typeof delta !== "string" || delta === "") continue;
       this.#flushCalls();
       this.#message ??= this.#openMessage(step, attempt);
-      this.#delta(this.#message, delta);
+      this.#say(this.#message, delta);
+    }
+  }
+
+  /** What an attempt says again is not told again; from where it says something else, it is another message. */
+  #say(message: OpenMessage, delta: string): void {
+    const known = message.text.slice(message.said);
+    if (known.startsWith(delta)) {
+      message.said += delta.length;
+    } else if (delta.startsWith(known)) {
+      this.#delta(message, delta.slice(known.length));
+    } else {
+      const { step, attempt, text, said } = message;
+      this.#cutMessageOff();
+      this.#message = this.#openMessage(step, attempt);
+      this.#delta(this.#message, text.slice(0, said) + delta);
     }
   }
 
@@ -123,11 +145,12 @@ export class ResponseProjection {
       content_index: 0,
       part: textPart(""),
     });
-    return { item, index, text: "", step, attempt };
+    return { item, index, text: "", step, attempt, said: 0 };
   }
 
   #delta(message: OpenMessage, delta: string): void {
     message.text += delta;
+    message.said = message.text.length;
     this.#emit("response.output_text.delta", { ...this.#placeOf(message), delta, logprobs: [] });
     this.#output[message.index] = { ...message.item, content: [textPart(message.text)] };
   }
@@ -145,6 +168,12 @@ export class ResponseProjection {
     this.#emit("response.output_item.done", { output_index: message.index, item });
   }
 
+  /** A client that puts together what the response says should find the answer once. */
+  #cutMessageOff(): void {
+    if (this.#message) this.#cutOff.add(this.#message.index);
+    this.#closeMessage("incomplete");
+  }
+
   #placeOf({ item, index }: OpenMessage) {
     return { item_id: item.id, output_index: index, content_index: 0 };
   }
@@ -157,7 +186,7 @@ export class ResponseProjection {
       if (text.length > open.text.length) this.#delta(open, text.slice(open.text.length));
       this.#closeMessage("completed");
     } else {
-      if (open) this.#closeMessage("incomplete");
+      this.#cutMessageOff();
       if (text !== "") {
         this.#message = this.#openMessage("", 0);
         this.#delta(this.#message, text);

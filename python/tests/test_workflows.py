@@ -71,8 +71,8 @@ async def test_a_typescript_worker_executes_what_python_queued_and_decided(
 ) -> None:
     monkeypatch.setenv("PG_CONNECTION_URI", database_uri)
     vector = load_vector("with_session")
-    with pytest.raises(QueueNotFoundError, match="no worker"):
-        await queue_agent_workflow(agent="Weather Assistant", input_items="Weather?")
+    with pytest.raises(QueueNotFoundError, match='no queue "fast"'):
+        await queue_agent_workflow(agent="Weather Assistant", input_items="Weather?", queue_name="fast")
     with worker("with_session", database_uri) as running:
         async with DatabaseSession("s") as session:
             await session.add_items([{"role": "user", "content": "My name is Ada."}])

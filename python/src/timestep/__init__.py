@@ -12,6 +12,19 @@ print(result.final_output)
 """
 
 from .database.database_error import DatabaseError
+from .durable.errors import (
+    AgentNameConflictError,
+    AgentNotRegisteredError,
+    ApprovalReusedError,
+    ContextNotSerializableError,
+    OtherLanguageError,
+    RunConflictError,
+    RunDivergedError,
+    RunNotFoundError,
+    UnsupportedToolError,
+)
+from .durable.registry import register_agent
+from .durable.tool_call import ToolCall, at_most_once, tool_call, transactional
 from .errors import TimestepError
 from .model.multi_model_provider import MultiModelProvider, UnknownModelPrefixError
 from .model.multi_model_provider_map import MultiModelProviderMap
@@ -29,21 +42,41 @@ from .state.run_state_errors import (
 from .state.run_state_store import RunStateStore
 from .state.translation_error import StateTranslationError
 from .tool.web_search import web_search
+from .workflows.cancel_run import cancel_run
+from .workflows.configure_dbos import configure_dbos
+from .workflows.create_scheduled_agent_workflow import create_scheduled_agent_workflow
 from .workflows.decide import DecideResult, Decision, decide
 from .workflows.errors import (
+    DBOSConfiguredLateError,
     DecisionConflictError,
     InterruptionNotFoundError,
     QueueNotFoundError,
-    RunConflictError,
-    RunNotFoundError,
     SessionNotDurableError,
+    ToolCallNotSettledError,
 )
+from .workflows.launch_dbos import ensure_dbos_launched, hand_over, shutdown_dbos
 from .workflows.queue_agent_workflow import AgentWorkflowHandle, queue_agent_workflow
-from .workflows.runs import AgentWorkflowResult, Interruption, list_interruptions
+from .workflows.run_agent_workflow import run_agent_workflow
+from .workflows.run_events import RunEvent, read_run_events
+from .workflows.runs import (
+    AgentWorkflowResult,
+    Interruption,
+    RunInfo,
+    RunUsage,
+    UnknownToolCall,
+    get_run,
+    list_interruptions,
+)
+from .workflows.settle_tool_call import settle_tool_call
 
 __all__ = [
+    "AgentNameConflictError",
+    "AgentNotRegisteredError",
     "AgentWorkflowHandle",
     "AgentWorkflowResult",
+    "ApprovalReusedError",
+    "ContextNotSerializableError",
+    "DBOSConfiguredLateError",
     "DatabaseError",
     "DatabaseSession",
     "DecideResult",
@@ -55,24 +88,47 @@ __all__ = [
     "MultiModelProvider",
     "MultiModelProviderMap",
     "OllamaModelProvider",
+    "OtherLanguageError",
     "QueueNotFoundError",
     "RunConflictError",
+    "RunDivergedError",
+    "RunEvent",
+    "RunInfo",
     "RunNotFoundError",
     "RunStateConflictError",
     "RunStateGraphError",
     "RunStateMalformedError",
     "RunStateNotFoundError",
     "RunStateStore",
+    "RunUsage",
     "SessionNotDurableError",
     "StateTranslationError",
     "TimestepError",
+    "ToolCall",
+    "ToolCallNotSettledError",
     "TranslationLoss",
     "UnknownModelPrefixError",
+    "UnknownToolCall",
+    "UnsupportedToolError",
+    "at_most_once",
+    "cancel_run",
+    "configure_dbos",
     "consume_result",
+    "create_scheduled_agent_workflow",
     "decide",
     "default_result_processor",
+    "ensure_dbos_launched",
+    "get_run",
+    "hand_over",
     "list_interruptions",
     "queue_agent_workflow",
+    "read_run_events",
+    "register_agent",
     "run_agent",
+    "run_agent_workflow",
+    "settle_tool_call",
+    "shutdown_dbos",
+    "tool_call",
+    "transactional",
     "web_search",
 ]

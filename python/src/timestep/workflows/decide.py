@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ._database import opened
 from .errors import DecisionConflictError, InterruptionNotFoundError, RunNotFoundError
-from .runs import opened
 
 if TYPE_CHECKING:
     from ..database.database import Transaction
@@ -181,7 +181,8 @@ async def _go_on(transaction: Transaction, run_id: str, segment: int) -> None:
             raise _being_resumed(run_id, claimed_by)
     await transaction.query(
         """
-        update timestep.runs set status = 'queued', segment = $2::int, deadline_at = null, updated_at = now()
+        update timestep.runs
+        set status = 'queued', segment = $2::int, language = null, deadline_at = null, updated_at = now()
         where run_id = $1
         """,
         [run_id, segment],

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from ..durable.errors import RunConflictError as RunConflictError
+from ..durable.errors import RunNotFoundError as RunNotFoundError
 from ..errors import TimestepError
 
 
-class RunNotFoundError(TimestepError):
-    """There is no run of this id."""
+class DBOSConfiguredLateError(TimestepError):
+    """DBOS was configured after it had been launched, or used, with other options."""
 
-    code = "run_not_found"
-
-
-class RunConflictError(TimestepError):
-    """A run of this id has another agent, input or session."""
-
-    code = "run_conflict"
+    code = "dbos_configured_late"
 
 
 class QueueNotFoundError(TimestepError):
@@ -39,3 +35,9 @@ class SessionNotDurableError(TimestepError):
     """A run was given a session that another process could not open again."""
 
     code = "session_not_durable"
+
+
+class ToolCallNotSettledError(TimestepError):
+    """A tool call cannot be settled as asked."""
+
+    code = "tool_call_not_settled"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from ..database.open_database import open_database
+from agents import Agent, RunState
+
+from ..state._claims import origin_of
+from ..state.run_state_errors import RunStateConflictError, RunStateNotFoundError
+from ..state.run_state_store import RunStateStore
+from ._database import opened
 from .errors import RunNotFoundError
 
 if TYPE_CHECKING:
@@ -42,6 +45,27 @@ class Interruption:
 
 
 @dataclass(frozen=True)
+class RunUsage:
+    """Tokens used by a run since its beginning, across every pause."""
+
+    requests: int = 0
+    """Calls of the model."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class UnknownToolCall:
+    """A tool call that began and of which nobody knows whether it was completed."""
+
+    step_key: str
+    """Names the call in `settle_tool_call()`."""
+    tool_name: str
+    started_at: datetime
+
+
+@dataclass(frozen=True)
 class AgentWorkflowResult:
     """What became of a durable run."""
 
@@ -54,16 +78,69 @@ class AgentWorkflowResult:
     """Why the run was blocked or failed."""
     interruptions: list[Interruption]
     """What it waits for, when it is `interrupted`."""
+    usage: RunUsage = field(default_factory=RunUsage)
+    unknown_tool_calls: list[UnknownToolCall] = field(default_factory=list)
+    """What a person has to settle; empty unless the status is `unknown_outcome`."""
+    state: RunState[Any] | None = None
+    """The state of a run that is `interrupted`, as `RunStateStore` loads it.
+
+    To look at, or to go on with by `run_agent()` in this process instead of `decide()`. Whichever comes first counts.
+    Not there when only the agent's name was known.
+    """
 
 
-@asynccontextmanager
-async def opened(connection_string: str | None) -> AsyncIterator[Database]:
-    """The database, for one use."""
-    database = open_database(connection_string)
-    try:
-        yield database
-    finally:
-        await database.close()
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as it is recorded."""
+
+    run_id: str
+    status: str
+    """What it is doing: `queued`, `running`, or what an `AgentWorkflowResult` says."""
+    agent_name: str
+    """The agent that started."""
+    session_id: str | None
+    """The conversation that it belongs to."""
+    owner_id: str | None
+    """Whom it belongs to; None: the service itself."""
+    segment: int
+    """How often it was continued after a pause."""
+    forked_from: str | None
+    """The run that this one repeats from somewhere on."""
+    language: str | None
+    """In which language its part is executed, `python` or `typescript`; None: not begun."""
+    input: object
+    """A text, or protocol items."""
+    final_output: object
+    error: dict[str, object] | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    """None unless the status is final."""
+
+
+async def get_run(run_id: str, *, connection_string: str | None = None) -> RunInfo:
+    """A run, whatever it is doing. Works without the agent's code and without DBOS.
+
+    Args:
+        run_id: Its id.
+        connection_string: `postgresql://...`. Default: as configured.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+    """
+    async with opened(connection_string) as database:
+        rows = await database.query(
+            """
+            select run_id, status, agent_name, session_id, owner_id, segment, forked_from, language, input,
+              final_output, error, created_at, updated_at, finished_at
+            from timestep.runs where run_id = $1
+            """,
+            [run_id],
+        )
+    if not rows:
+        raise RunNotFoundError(f'Cannot find run "{run_id}": there is none of this id')
+    # Columns of these types: see supabase/migrations.
+    return RunInfo(*cast("tuple[Any, ...]", rows[0]))
 
 
 async def list_interruptions(
@@ -76,8 +153,7 @@ async def list_interruptions(
     Args:
         run_id: Only this run's.
         session_id: Only those of runs of this session.
-        connection_string: `postgresql://...`. Default: the environment's `PG_CONNECTION_URI`, else
-            `SUPABASE_DB_URL`.
+        connection_string: `postgresql://...`. Default: as configured.
     """
     async with opened(connection_string) as database:
         return await _interruptions(database, run_id, session_id)
@@ -113,8 +189,13 @@ async def read_status(database: Database, run_id: str) -> str:
     return str(rows[0][0])
 
 
-async def wait_for_run(database: Database, run_id: str) -> AgentWorkflowResult:
-    """Waits until a run has ended or is paused, in whatever process it is executed.
+async def load_result(database: Database, run_id: str, agent: Agent[Any] | None) -> AgentWorkflowResult:
+    """Waits until a run has ended or is paused, in whatever process it is executed, and tells what became of it.
+
+    Args:
+        database: Where it is recorded.
+        run_id: The run.
+        agent: The agent that starts, to load the state of a paused run.
 
     Raises:
         RunNotFoundError: There is no such run.
@@ -123,12 +204,56 @@ async def wait_for_run(database: Database, run_id: str) -> AgentWorkflowResult:
     while (status := await read_status(database, run_id)) in ("queued", "running"):
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LAST_LOOK_SECONDS)
-    rows = await database.query("select final_output, error from timestep.runs where run_id = $1", [run_id])
-    final_output, error = rows[0]
+    rows = await database.query("select final_output, error, session_id from timestep.runs where run_id = $1", [run_id])
+    final_output, error, session_id = rows[0]
+    is_paused = status == "interrupted"
     return AgentWorkflowResult(
         run_id=run_id,
         status=status,
         final_output=final_output if status == "completed" else None,
         error=error if isinstance(error, dict) else None,
-        interruptions=await _interruptions(database, run_id, None) if status == "interrupted" else [],
+        interruptions=await _interruptions(database, run_id, None) if is_paused else [],
+        usage=await _usage(database, run_id),
+        unknown_tool_calls=await _unknown_tool_calls(database, run_id) if status == "unknown_outcome" else [],
+        state=await _state(database, run_id, agent, session_id) if is_paused and agent is not None else None,
     )
+
+
+async def _state(database: Database, run_id: str, agent: Agent[Any], session_id: object) -> RunState[Any] | None:
+    """The state of the run; None when it has gone on in the meantime."""
+    store = RunStateStore(
+        agent=agent,
+        session_id=None if session_id is None else str(session_id),
+        connection_string=database.uri,
+    )
+    async with store:
+        try:
+            state = await store.load()
+        except (RunStateNotFoundError, RunStateConflictError):
+            return None
+    origin = origin_of(state)
+    # Its slot is the agent and the session, where a later run may be paused, too.
+    return state if origin is not None and origin.run.run_id == run_id else None
+
+
+async def _usage(database: Database, run_id: str) -> RunUsage:
+    rows = await database.query(
+        """
+        select coalesce(sum(requests), 0)::bigint, coalesce(sum(input_tokens), 0)::bigint,
+          coalesce(sum(output_tokens), 0)::bigint, coalesce(sum(total_tokens), 0)::bigint
+        from timestep.usage where run_id = $1
+        """,
+        [run_id],
+    )
+    return RunUsage(*cast("tuple[int, int, int, int]", rows[0]))
+
+
+async def _unknown_tool_calls(database: Database, run_id: str) -> list[UnknownToolCall]:
+    rows = await database.query(
+        """
+        select key, name, recorded_at from timestep.journal
+        where run_id = $1 and status = 'started' order by recorded_at, key
+        """,
+        [run_id],
+    )
+    return [UnknownToolCall(*cast("tuple[str, str, datetime]", row)) for row in rows]

@@ -1,0 +1,316 @@
+"""Model calls as steps of a durable run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+from agents import ModelResponse, TResponseInputItem
+from agents.items import TResponseOutputItem, TResponseStreamEvent
+from agents.usage import (
+    Usage,
+    _attach_normalized_usage,
+    _response_usage_to_usage,
+    deserialize_usage,
+    serialize_usage,
+)
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseOutputItem,
+    ResponseOutputItemDoneEvent,
+    ResponseUsage,
+)
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from ..state._facts import ModelUsage
+from ..state._protocol_items import to_protocol_item
+from ..state.translation_error import StateTranslationError
+from .journal_row import JournalRow, RecordedStep
+from .scope import Frame, Scope, inside
+
+ModelInput = str | list[TResponseInputItem]
+
+_INERT_ITEMS = ("message", "reasoning")
+"""What nothing is done because of. What follows from other items must not be lost."""
+
+_OUTPUT_ITEM: TypeAdapter[Any] = TypeAdapter(ResponseOutputItem)
+
+
+def recorded_function_calls(scope: Scope) -> set[str]:
+    """The names of the functions that the model called in the next response, if that is recorded already."""
+    recorded = scope.execution.peek(_key(scope))
+    if recorded is None:
+        return set()
+    return {item["name"] for item in _native(recorded)["output"] if item.get("type") == "function_call"}
+
+
+def _key(scope: Scope) -> str:
+    return f"model:{scope.prefix}{scope.turn + 1}"
+
+
+class ModelStep:
+    """A model call at its place in a scope, in however many attempts."""
+
+    def __init__(self, scope: Scope, model: str, given: ModelInput) -> None:
+        """Begins a call.
+
+        Args:
+            scope: Where it is made.
+            model: The name under which the call's usage is counted.
+            given: What the model is sent.
+        """
+        execution = scope.execution
+        self._scope = scope
+        self._model = model
+        self._key = _key(scope)
+        self._fingerprint = _fingerprint(scope, given)
+        self._items = 1 if isinstance(given, str) else len(given)
+        self._recorded = execution.take(self._key)
+        self._attempt = 1
+        if self._recorded is not None:
+            self._assert_same(self._recorded)
+        else:
+            execution.assert_nothing_skipped(scope.prefix, self._key)
+            self._attempt = execution.next_attempt(self._key)
+
+    async def respond(self, call: Callable[[], Awaitable[ModelResponse]]) -> ModelResponse:
+        """Makes the call, or gives what was recorded of it."""
+        if self._recorded is not None:
+            return self._replay(self._recorded)
+        try:
+            with inside(Frame(self._scope, is_in_step=True)):
+                response = await call()
+        except Exception:
+            self._scope.failed_attempts += 1
+            raise
+        await self._record(response)
+        return response
+
+    async def stream(
+        self, call: Callable[[], AsyncIterator[TResponseStreamEvent]]
+    ) -> AsyncGenerator[TResponseStreamEvent, None]:
+        """Makes the call and gives its events as they come; of a recorded call there is only the last event."""
+        if self._recorded is not None:
+            yield _completed(self._replay(self._recorded))
+            return
+        writer = self._scope.execution.writer
+        if self._attempt > 1:
+            writer.emit(self._key, self._attempt, json.dumps({"type": "reset"}))
+        done: list[ResponseOutputItem] = []
+        try:
+            async with aclosing(self._events(call)) as events:
+                async for event in events:
+                    if isinstance(event, ResponseOutputItemDoneEvent):
+                        done.append(event.item)
+                    elif isinstance(event, ResponseCompletedEvent):
+                        # What the SDK does for providers whose last event does not repeat the items.
+                        event.response.output = event.response.output or done
+                        await self._record(_response_of(event.response))
+                    if (kept := _kept(event)) is not None:
+                        writer.emit(self._key, self._attempt, json.dumps(kept))
+                    yield event
+        except Exception:
+            self._scope.failed_attempts += 1
+            raise
+
+    async def _events(
+        self, call: Callable[[], AsyncIterator[TResponseStreamEvent]]
+    ) -> AsyncGenerator[TResponseStreamEvent, None]:
+        frame = Frame(self._scope, is_in_step=True)
+        with inside(frame):
+            source = call()
+        try:
+            while True:
+                with inside(frame):
+                    try:
+                        event = await anext(source)
+                    except StopAsyncIteration:
+                        return
+                yield event
+        finally:
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
+
+    def _assert_same(self, recorded: RecordedStep) -> None:
+        execution, agent = self._scope.execution, self._scope.agent_name
+        if recorded.name is not None and recorded.name != agent:
+            raise execution.diverged(f'"{self._key}" is now called by agent "{agent}", and was by "{recorded.name}"')
+        if recorded.fingerprint != self._fingerprint:
+            raise execution.diverged(
+                f'"{self._key}" of agent "{agent}" is now sent other items ({self._fingerprint}) than it was '
+                f"({recorded.fingerprint}; number of new items, and their hash)"
+            )
+
+    def _replay(self, recorded: RecordedStep) -> ModelResponse:
+        native = _native(recorded)
+        usage = deserialize_usage(native["usage"])
+        usage.requests += int(native.get("failed_attempts", 0))
+        response = ModelResponse(
+            output=cast("list[TResponseOutputItem]", [_output_item(item) for item in native["output"]]),
+            usage=usage,
+            response_id=native.get("response_id"),
+            request_id=native.get("request_id"),
+        )
+        self._complete(usage)
+        return response
+
+    def _complete(self, usage: Usage) -> None:
+        scope = self._scope
+        scope.execution.count(_model_usage(self._model, usage))
+        scope.turn += 1
+        scope.sent_items = self._items
+        scope.failed_attempts = 0
+
+    async def _record(self, response: ModelResponse) -> None:
+        """Waits for the commit when something is done because of this response; else the next write carries it."""
+        failed = self._scope.failed_attempts
+        output = _recorded_response(response, failed)
+        counted = deserialize_usage(serialize_usage(response.usage))
+        counted.requests += failed
+        self._complete(counted)
+        committed = self._scope.execution.record(
+            JournalRow(
+                self._key,
+                "model",
+                "completed",
+                self._scope.agent_name,
+                self._fingerprint,
+                self._attempt,
+                json.dumps(output),
+            )
+        )
+        if any(_type(item) not in _INERT_ITEMS for item in response.output):
+            await committed
+
+
+def _recorded_response(response: ModelResponse, failed_attempts: int) -> dict[str, object]:
+    """What is recorded: as TypeScript does, for those who read events; and as this SDK has it, for a replay.
+
+    The request is not: it follows from the run's input and earlier steps.
+    """
+    native = [_plain_item(item) for item in response.output]
+    usage = response.usage
+    known = {"response_id": response.response_id, "request_id": response.request_id}
+    recorded: dict[str, object] = {
+        "output": _protocol(native),
+        "usage": {
+            "requests": usage.requests,
+            "inputTokens": usage.input_tokens,
+            "outputTokens": usage.output_tokens,
+            "totalTokens": usage.total_tokens,
+        },
+        "python": {
+            "output": native,
+            "usage": serialize_usage(usage),
+            **{name: value for name, value in known.items() if value is not None},
+            **({"failed_attempts": failed_attempts} if failed_attempts > 0 else {}),
+        },
+    }
+    if response.response_id is not None:
+        recorded["responseId"] = response.response_id
+    return recorded
+
+
+def _native(recorded: RecordedStep) -> dict[str, Any]:
+    """What `_recorded_response()` has written."""
+    native: dict[str, Any] = cast("dict[str, Any]", recorded.output)["python"]
+    return native
+
+
+def _plain_item(item: object) -> dict[str, object]:
+    if isinstance(item, BaseModel):
+        return item.model_dump(mode="json", exclude_unset=True)
+    return dict(cast("dict[str, object]", item))
+
+
+def _output_item(item: dict[str, object]) -> object:
+    try:
+        return _OUTPUT_ITEM.validate_python(item)
+    except ValidationError:
+        return item  # The SDK takes items that this version of the client does not know as they are.
+
+
+def _protocol(native: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    try:
+        return [to_protocol_item(item, lambda _: None) for item in native]
+    except StateTranslationError:
+        return list(native)
+
+
+def _type(item: object) -> object:
+    return item.get("type") if isinstance(item, dict) else getattr(item, "type", None)
+
+
+def _fingerprint(scope: Scope, given: ModelInput) -> str:
+    """Tells whether the same is asked: how many items are new in this request, and their hash.
+
+    What was sent before is part of an earlier call's fingerprint, so that a run costs no more than its length.
+    """
+    items = [given] if isinstance(given, str) else given
+    added = items[scope.sent_items :] if len(items) >= scope.sent_items else items
+    text = json.dumps(added, sort_keys=True, default=_plain_default)
+    return f"{len(added)}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _plain_default(value: object) -> object:
+    return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, BaseModel) else str(value)
+
+
+def _model_usage(model: str, usage: Usage) -> ModelUsage:
+    return ModelUsage(
+        model=model,
+        requests=usage.requests,
+        input_tokens=usage.input_tokens,
+        cached_input_tokens=usage.input_tokens_details.cached_tokens or 0,
+        output_tokens=usage.output_tokens,
+        reasoning_tokens=usage.output_tokens_details.reasoning_tokens or 0,
+        total_tokens=usage.total_tokens,
+    )
+
+
+def _response_of(response: Response) -> ModelResponse:
+    usage = _response_usage_to_usage(response.usage) if response.usage is not None else Usage()
+    request_id = getattr(response, "_request_id", None)
+    return ModelResponse(output=response.output, usage=usage, response_id=response.id, request_id=request_id)
+
+
+def _completed(response: ModelResponse) -> ResponseCompletedEvent:
+    """The event with which a stream ends, of a response that was recorded."""
+    used = response.usage
+    usage = ResponseUsage.model_construct(
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        total_tokens=used.total_tokens,
+        input_tokens_details=used.input_tokens_details,
+        output_tokens_details=used.output_tokens_details,
+    )
+    # The SDK prefers it to the numbers, as it also says how many requests there were.
+    _attach_normalized_usage(usage, used)
+    completed = Response.model_construct(
+        id=response.response_id or "",
+        object="response",
+        created_at=0,
+        model="",
+        output=response.output,
+        tools=[],
+        tool_choice="auto",
+        parallel_tool_calls=True,
+        usage=usage,
+    )
+    return ResponseCompletedEvent.model_construct(type="response.completed", sequence_number=0, response=completed)
+
+
+def _kept(event: TResponseStreamEvent) -> dict[str, object] | None:
+    """What readers of the run's events get, in the form of the TypeScript SDK's model stream: the deltas.
+
+    What says again what a delta or the response says is not kept.
+    """
+    if event.type == "response.output_text.delta":
+        return {"type": "output_text_delta", "delta": event.delta}
+    if event.type.endswith(".delta"):
+        return {"type": "model", "event": event.model_dump(mode="json", exclude_unset=True)}
+    return None

@@ -1,0 +1,46 @@
+"""The agents that this process can execute, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents import Agent
+
+from .errors import AgentNameConflictError
+
+_agents: dict[str, Agent[Any]] = {}
+
+
+def register_agent(agent: Agent[Any]) -> None:
+    """Makes an agent known to this process, so that its durable runs can be executed and recovered here.
+
+    Runs refer to agents by name. Its handoffs and its agents as tools are reached through it. Again with the
+    same agent: nothing.
+
+    Args:
+        agent: The agent that runs start with.
+
+    Raises:
+        AgentNameConflictError: Another agent of the same name is registered.
+    """
+    known = _agents.setdefault(agent.name, agent)
+    if known is not agent:
+        raise AgentNameConflictError(
+            f'Cannot register agent "{agent.name}": another agent of this name is registered, and runs find their '
+            "agent by its name. Give one of them another name"
+        )
+
+
+def registered_agent(name: str) -> Agent[Any] | None:
+    """The registered agent of this name, if there is one."""
+    return _agents.get(name)
+
+
+def registered_agent_names() -> list[str]:
+    """The names of the agents that this process can execute."""
+    return list(_agents)
+
+
+def forget_agents() -> None:
+    """Makes this process forget its agents; their runs wait then. For tests, and for code that is loaded anew."""
+    _agents.clear()

@@ -1,0 +1,148 @@
+"""Running agents by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from agents import Agent, TResponseInputItem
+from agents.memory import Session
+
+from ..state._json import JsonObject
+from ._database import dispatching
+from ._start_run import PreparedRun, prepare_run
+from .configure_dbos import use_configuration
+from .errors import QueueNotFoundError
+
+
+def create_scheduled_agent_workflow(
+    crontab: str,
+    agent: Agent[Any],
+    input_items: str | Sequence[TResponseInputItem],
+    session: Session | None = None,
+    stream: bool = False,
+    *,
+    name: str | None = None,
+    timezone: str = "UTC",
+    missed: Literal["once", "skip"] = "once",
+    queue_name: str = "agents",
+    timeout_seconds: float | None = None,
+    context: JsonObject | None = None,
+    max_turns: int | None = None,
+    owner_id: str | None = None,
+) -> None:
+    """Runs an agent by the clock. The schedule is kept in the database; it is there when this returns.
+
+    It may be created before any worker is there and outlives them all. At each tick one run starts, however many
+    workers there are; a worker, of either language, fires the schedules of agents that it knows, so register the
+    agent in each of them. The same name again changes the schedule, and leaves its next tick when crontab and time
+    zone are the same.
+
+    Args:
+        crontab: Minute, hour, day of month, month, day of week; before them, if you like, second.
+        agent: The agent that is run. It is registered, as by `register_agent()`.
+        input_items: A text, or items.
+        session: A `DatabaseSession` or an `OpenAIConversationsSession`.
+        stream: Whether the model's answers are streamed into the runs' events.
+        name: Names the schedule; runs are called `<name>:<tick>`. Default: the agent's name.
+        timezone: The time zone that the crontab is meant in, such as `Europe/Berlin`.
+        missed: What is done about ticks at which no worker was there: `once` starts one run for all of them, `skip`
+            none.
+        queue_name: The queue that the runs go through.
+        timeout_seconds: How long a run may take; then it is cancelled.
+        context: The run context that tools and guardrails share.
+        max_turns: How many times the model may be called. Default: the SDK's, 10.
+        owner_id: Whom the runs belong to: a user's id. Default: the service itself.
+
+    Raises:
+        ValueError: The crontab or the time zone is not one, or another argument is out of range.
+        QueueNotFoundError: There is no such queue.
+        SessionNotDurableError: Another process could not open the session.
+    """
+    from ._schedule_ticks import Crontab
+
+    called = name if name is not None else agent.name
+    if called == "":
+        raise ValueError("Cannot create a schedule: its name is empty. Leave it out or fill it")
+    next_at = Crontab(crontab, timezone).after(_now())
+    prepared = prepare_run(
+        agent,
+        input_items,
+        workflow_id=None,
+        stream=stream,
+        timeout_seconds=timeout_seconds,
+        context=context,
+        max_turns=max_turns,
+        owner_id=owner_id,
+    )
+
+    async def record() -> None:
+        run = await prepared.with_session(session)
+        await _record(run, called, crontab, timezone, missed, queue_name, next_at)
+
+    _wait_for(record())
+
+
+def _now() -> datetime:
+    return datetime.now(tz=timezone.utc)
+
+
+def _wait_for(work: Coroutine[Any, Any, None]) -> None:
+    """On an event loop of its own: the caller's, if there is one, cannot be waited on without `await`."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+async def _record(
+    prepared: PreparedRun,
+    name: str,
+    crontab: str,
+    zone: str,
+    missed: str,
+    queue_name: str,
+    next_at: datetime,
+) -> None:
+    run = prepared.run
+    async with dispatching() as database:
+        rows = await database.query("select partition_queue from dbos.queues where name = $1", [queue_name])
+        if not rows:
+            raise QueueNotFoundError(f'Cannot create schedule "{name}": there is no queue "{queue_name}"')
+        dispatch: JsonObject = {
+            "applicationName": use_configuration().name,
+            "queueName": queue_name,
+            **({"partitionKey": run.session_id or name} if rows[0][0] is True else {}),
+            **prepared.dispatch,
+        }
+        await database.query(
+            _UPSERT,
+            [
+                name,
+                crontab,
+                zone,
+                run.agent_name,
+                run.given,
+                run.session_id,
+                run.owner_id,
+                json.dumps(dispatch),
+                run.options,
+                missed,
+                next_at.isoformat(),
+            ],
+        )
+
+
+_UPSERT = """
+insert into timestep.schedules as known
+  (name, crontab, timezone, agent_name, input, session_id, owner_id, dispatch, options, missed, next_at)
+values ($1, $2, $3, $4, $5::text::json, $6, $7, $8::text::json, $9::text::json, $10, $11::text::timestamptz)
+on conflict (name) do update set
+  crontab = excluded.crontab, timezone = excluded.timezone, agent_name = excluded.agent_name,
+  input = excluded.input, session_id = excluded.session_id, owner_id = excluded.owner_id,
+  dispatch = excluded.dispatch, options = excluded.options, missed = excluded.missed,
+  next_at = case when known.crontab = excluded.crontab and known.timezone = excluded.timezone
+    then known.next_at else excluded.next_at end
+"""

@@ -48,7 +48,9 @@ export function parsePostgresUri(text: string): PostgresAddress {
 function parse(text: string): URL {
   // Without a host (a Unix socket is named by a parameter) this is a URI to libpq, but not to the web's standard.
   const uri = URL.parse(text.replace(/^(\w+:\/\/[^/?#]*@)\//, "$1localhost/"));
-  if (uri === null || uri.hash !== "") {
+  // An @ behind the host is the real one's: a password with a bare / or ? has ended the address too early, and what
+  // is taken for the host is part of it.
+  if (uri === null || uri.hash !== "" || `${uri.pathname}${uri.search}`.includes("@")) {
     throw invalid(
       "it is not a URI of one host, or it holds characters that must be percent-encoded (# is %23, / is %2F, " +
         "? is %3F, @ is %40)",

@@ -79,6 +79,10 @@ as $$
 begin
   perform timestep.reap();
   return timestep.has_work() and timestep.wake_worker();
+exception
+  -- The first process that ever runs an agent is creating DBOS's tables.
+  when undefined_table or undefined_column then
+    return false;
 end
 $$;
 revoke all on function timestep.tick() from public;

@@ -48,7 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}. See \`timestep --help\`.`);
+    console.error(`${error.message}. Add --help to see what there is.`);
     return ExitCode.usage;
   }
 }

@@ -17,7 +17,7 @@ import { serialize } from "./_values.ts";
 export async function openPGlite(directory: string | null): Promise<PGliteDatabase> {
   const lock = directory === null ? null : await lockDirectory(directory);
   try {
-    const { PGlite, protocol } = await import("@electric-sql/pglite");
+    const { PGlite, protocol } = await loadPGlite();
     const creating = lock?.beginCreating() ?? false;
     const pglite = await PGlite.create({
       ...(directory === null ? {} : { dataDir: directory }),
@@ -30,6 +30,19 @@ export async function openPGlite(directory: string | null): Promise<PGliteDataba
     throw error;
   }
 }
+
+/**
+ * Not by a literal specifier: bundlers would follow it, and an edge function may weigh 20 MB. Programs made with
+ * `deno compile` have to be told to include it.
+ */
+function loadPGlite(): Promise<typeof import("@electric-sql/pglite")> {
+  const prefix = "Deno" in globalThis ? "npm:" : "";
+  const version = prefix === "" ? "" : `@${PGLITE_VERSION}`;
+  return import(`${prefix}@electric-sql/pglite${version}`);
+}
+
+/** The same as in deno.json, which a test makes sure of. */
+export const PGLITE_VERSION = "0.5.16";
 
 /**
  * Postgres's timers can't interrupt WebAssembly, which runs each statement to its end in one go; armed, all

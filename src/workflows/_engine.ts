@@ -1,3 +1,4 @@
+import { exportsOf } from "../core/common_js.ts";
 import type { Database } from "../database/database.ts";
 import { registeredAgentNames } from "../durable/registry.ts";
 import { agentRun, type AgentRunContext, STOPPED } from "./_agent_run.ts";
@@ -52,8 +53,8 @@ export class Engine {
   static async launch(): Promise<Engine> {
     const configuration = useConfiguration();
     const database = await dispatchDatabase();
-    const { DBOS } = await import("@dbos-inc/dbos-sdk");
-    const { DBOSExecutor } = await import("@dbos-inc/dbos-sdk/internal/dbos-executor");
+    const { DBOS } = exportsOf(await import("@dbos-inc/dbos-sdk"));
+    const { DBOSExecutor } = exportsOf(await import("@dbos-inc/dbos-sdk/internal/dbos-executor"));
     // DBOS takes an executor that comes back under its old id for the same one; here nobody comes back.
     const executorId = crypto.randomUUID();
     const engine = new Engine({ database, executorId, configuration }, DBOS, DBOSExecutor);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AgentInputItem } from "@openai/agents";
+import { exportsOf } from "../core/common_js.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { registeredAgent, registeredAgentNames } from "../durable/registry.ts";
 import { parseRunOptions } from "../durable/run_options.ts";
@@ -92,7 +93,7 @@ function tickRunId(name: string, tick: Date): string {
  * @throws {RangeError} When it, or the time zone, is not one.
  */
 export async function parseCrontab(crontab: string, timezone: string): Promise<Crontab> {
-  const { TimeMatcher } = await import("@dbos-inc/dbos-sdk/internal/scheduler/crontab");
+  const { TimeMatcher } = exportsOf(await import("@dbos-inc/dbos-sdk/internal/scheduler/crontab"));
   try {
     return new TimeMatcher(crontab, timezone);
   } catch (error) {

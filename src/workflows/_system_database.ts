@@ -1,4 +1,5 @@
 import type { DBOSConfig } from "@dbos-inc/dbos-sdk";
+import { exportsOf } from "../core/common_js.ts";
 import { locate } from "../database/_location.ts";
 import type { Database } from "../database/database.ts";
 import { readEnvironment } from "../database/open_database.ts";
@@ -44,8 +45,8 @@ export async function systemDatabaseConfig(
 export async function migrateDBOS(database: Database, connectionString: string | undefined): Promise<void> {
   if (await isMigrated(database)) return;
   const { systemDatabaseUrl, systemDatabasePool } = await systemDatabaseConfig(database, connectionString);
-  const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
-  const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
+  const { ensureSystemDatabase } = exportsOf(await import("@dbos-inc/dbos-sdk/internal/system_database"));
+  const { GlobalLogger } = exportsOf(await import("@dbos-inc/dbos-sdk/internal/telemetry/logs"));
   const logger = new GlobalLogger(undefined, { logger: dbosLogger });
   const ensure = () => ensureSystemDatabase(systemDatabaseUrl, logger, systemDatabasePool, "dbos", false);
   try {
@@ -76,7 +77,9 @@ async function migrateUnderLock(database: Database, ensure: () => Promise<void>)
 async function isMigrated(database: Database): Promise<boolean> {
   const [found] = await database.query("select to_regclass('dbos.dbos_migrations') is not null as found");
   if (found?.["found"] !== true) return false;
-  const { allMigrations } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/internal/migrations");
+  const { allMigrations } = exportsOf(
+    await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/internal/migrations"),
+  );
   const [row] = await database.query("select max(version)::int as version from dbos.dbos_migrations");
   return Number(row?.["version"]) >= allMigrations("dbos", { useListenNotify: false }).length;
 }

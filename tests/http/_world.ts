@@ -103,11 +103,10 @@ export interface World {
   paid: string[];
 }
 
-/** Makes two agents, whose names no other test has. */
-export function makeWorld(): World {
+/** Makes two agents, whose names no other test has, unless their processes are to have the same. */
+export function makeWorld(suffix: string = crypto.randomUUID().slice(0, 8)): World {
   const model = new WorldModel();
   const paid: string[] = [];
-  const suffix = crypto.randomUUID().slice(0, 8);
   const getWeather = tool({
     name: "get_weather",
     description: "Get weather information for a city.",

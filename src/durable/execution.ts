@@ -6,8 +6,14 @@ import { type CallerTool, toFunctionTool } from "./caller_tool.ts";
 import { contextIdOf } from "./scope_context.ts";
 import { ApprovalReusedError, RunDivergedError } from "./errors.ts";
 import type { JournalRow, RecordedStep } from "./journal_row.ts";
-import type { RunOwner } from "./journal_statement.ts";
+import { ownershipLost, type RunOwner } from "./journal_statement.ts";
 import { JournalWriter } from "./journal_writer.ts";
+
+/**
+ * How long it is taken for granted that the run is still this process's, in milliseconds: less than it takes others to
+ * declare a process dead.
+ */
+const CONFIRMED_FOR_MS = 2500;
 
 /** A run while this process executes it: what was recorded before, and where to record what happens now. */
 export class Execution {
@@ -26,6 +32,8 @@ export class Execution {
   readonly #approvals = new Map<string, string | undefined>();
   readonly #usage = new Map<string, ModelUsage>();
   #failure: { error: unknown } | undefined;
+  /** When the run was last known to be this process's. By the clock on the wall: it goes on while a laptop sleeps. */
+  #confirmedAt = Date.now();
 
   /**
    * @param recorded The steps of the run's segment that were recorded before.
@@ -64,6 +72,30 @@ export class Execution {
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#abort.abort(error);
+  }
+
+  /**
+   * Makes sure before a call is made that nobody else has made it: a process that stood still for a while may have
+   * been taken for dead. Costs nothing while {@linkcode confirmOwnership} is asked from time to time.
+   *
+   * @throws {OwnershipLostError} When the run is not this process's any more.
+   */
+  async assertOwned(): Promise<void> {
+    if (Math.abs(Date.now() - this.#confirmedAt) < CONFIRMED_FOR_MS) return;
+    await this.confirmOwnership();
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Asks the database whether the run is still this process's; if not, the execution fails. */
+  async confirmOwnership(): Promise<void> {
+    const { runId, epoch } = this.owner;
+    const asked = Date.now();
+    const [row] = await this.database.query(
+      "select epoch = $2::int and status = 'running' as owned from timestep.runs where run_id = $1",
+      [runId, epoch],
+    );
+    if (row?.["owned"] === true) this.#confirmedAt = asked;
+    else this.fail(ownershipLost(this.owner));
   }
 
   /** Takes what was recorded of a step; each can be taken once. */

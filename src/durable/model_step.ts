@@ -67,6 +67,7 @@ export class ModelStep {
   /** Makes the call, or gives what was recorded of it. */
   async respond(call: () => Promise<ModelResponse>): Promise<ModelResponse> {
     if (this.#recorded) return toModelResponse(this.#replay(this.#recorded));
+    await this.#scope.execution.assertOwned();
     try {
       const response = await runInStep(this.#scope, undefined, call);
       await this.#record({ ...response, usage: response.usage as UsageData });
@@ -83,6 +84,7 @@ export class ModelStep {
       yield toResponseDone(this.#replay(this.#recorded));
       return;
     }
+    await this.#scope.execution.assertOwned();
     const { writer } = this.#scope.execution;
     if (this.#attempt > 1) writer.emit(this.#key, this.#attempt, JSON.stringify({ type: "reset" }));
     const events = runInStep(this.#scope, undefined, () => call()[Symbol.asyncIterator]());

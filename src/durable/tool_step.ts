@@ -39,6 +39,7 @@ export async function runToolStep(
   scope.execution.useApproval(scope.agentName, invocation.callId, key);
   const recorded = scope.execution.take(key);
   if (recorded) return await replay(scope, invocation, recorded);
+  await scope.execution.assertOwned();
   return await new LiveToolCall(scope, invocation, key).run(body);
 }
 

@@ -1,5 +1,4 @@
 import type { Execution } from "./execution.ts";
-import { ownershipLost } from "./journal_statement.ts";
 
 /**
  * Looks from time to time whether the run is still this process's, so that one that was cancelled or taken over
@@ -9,15 +8,10 @@ import { ownershipLost } from "./journal_statement.ts";
  * @returns Stops looking; resolves when nothing is under way any more.
  */
 export function watchOwnership(execution: Execution, intervalMs = 1000): () => Promise<void> {
-  const { database, owner } = execution;
   let looking: Promise<void> | undefined;
   const look = async () => {
     try {
-      const [row] = await database.query(
-        "select epoch = $2::int and status = 'running' as owned from timestep.runs where run_id = $1",
-        [owner.runId, owner.epoch],
-      );
-      if (row?.owned !== true) execution.fail(ownershipLost(owner));
+      await execution.confirmOwnership();
     } catch {
       // Whether the database can be reached is for the next write to find out.
     }

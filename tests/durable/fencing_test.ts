@@ -1,7 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Agent, tool } from "@openai/agents";
 import { z } from "zod";
-import { createRun, type Database, OwnershipLostError, registerAgent, transactional } from "../../mod.ts";
+import {
+  createRun,
+  type Database,
+  executeRun,
+  OwnershipLostError,
+  registerAgent,
+  transactional,
+} from "../../mod.ts";
 import { JournalWriter, type SegmentEnd, writeRow } from "../../src/durable/journal_writer.ts";
 import type { JournalRow } from "../../src/durable/journal_row.ts";
 import { execute, FunctionModel, modelOfTurns, say, testOnEach, tick } from "./_durable.ts";
@@ -123,6 +130,46 @@ testOnEach("executeRun() stops and writes nothing more when the run is taken ove
   assertEquals(calls, 2);
 });
 
+testOnEach(
+  "executeRun() makes no call that was made elsewhere while its process stood still",
+  async ({ database }) => {
+    const reached = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const { now } = Date;
+    const calls: string[] = [];
+    let asked = 0;
+    const pay = tool({
+      name: "pay",
+      description: "",
+      parameters: z.object({}),
+      needsApproval: async () => {
+        if (++asked > 1) return false;
+        reached.resolve();
+        await goOn.promise;
+        return false;
+      },
+      execute: () => calls.push("paid"),
+    });
+    const model = modelOfTurns([[["pay", "c1"]]]);
+    const agent = new Agent({ name: "Payer", model, tools: [pay] });
+    registerAgent(agent);
+    await createRun(database, { runId: "r", agent, input: "Go." });
+    const run = { database, runId: "r", segment: 0, watchIntervalMs: 1_000_000 };
+    const zombie = executeRun({ ...run, executorId: "zombie" });
+    await reached.promise;
+    const outcome = await executeRun({ ...run, executorId: "successor" });
+    try {
+      // Its process goes on after a minute.
+      Date.now = () => now() + 60_000;
+      goOn.resolve();
+      assertEquals(await zombie, outcome);
+    } finally {
+      Date.now = now;
+    }
+    assertEquals([calls, model.calls], [["paid"], 2]);
+  },
+);
+
 testOnEach("executeRun() rolls a zombie's transaction back", async ({ database }) => {
   if (database.engine === "pglite") return; // One connection: nobody can take the run over during a transaction.
   await database.script("create table effects (name text)");
@@ -170,7 +217,6 @@ testOnEach(
     const agent = new Agent({ name: "Patient", model });
     registerAgent(agent);
     await createRun(database, { runId: "r", agent, input: "Go." });
-    const { executeRun } = await import("../../mod.ts");
     const execution = executeRun({ database, runId: "r", segment: 0, executorId: "e", watchIntervalMs: 5 });
     await reached.promise;
     await database.query(

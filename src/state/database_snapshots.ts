@@ -57,6 +57,7 @@ export class DatabaseSnapshots implements Snapshots {
       runStatus: isEnded ? "completed" : "interrupted",
       isOtherRun: newRunId !== null,
       agentFingerprint: agents.fingerprint,
+      agentDefinition: JSON.stringify(agents.definition),
     };
     const [row] = await (await this.#database.get()).query(WRITE, [
       this.#agentName,
@@ -69,8 +70,6 @@ export class DatabaseSnapshots implements Snapshots {
       state,
       JSON.stringify(interruptions),
       JSON.stringify(usage),
-      agents.fingerprint,
-      JSON.stringify(agents.definition),
     ]);
     if (!row) return null;
     const { run_id: runId, version } = savedSchema.parse(row);
@@ -117,10 +116,6 @@ with cleared as (
 select timestep.cancel_run(run_id) from cleared`;
 
 const WRITE = `
-with agent as (
-  insert into timestep.agents (agent_name, fingerprint, definition) values ($1, $11, $12::text::json)
-  on conflict do nothing
-)
 select run_id, version from timestep.save_run_state(
   $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
 )`;

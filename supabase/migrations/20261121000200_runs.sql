@@ -31,7 +31,7 @@ create table if not exists timestep.runs (
 comment on column timestep.runs.language is
   'In which language the segment was begun, and is finished: its journal is in that SDK''s terms; null: not begun.';
 create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
-create index if not exists runs_status on timestep.runs (status, updated_at);
+create index if not exists runs_under_way on timestep.runs (updated_at) where status in ('queued', 'running');
 
 -- Snapshots of paused runs, in the envelope that both languages read. The SDK's own JSON is kept as text
 -- (json, not jsonb): byte for byte what the SDK wrote, escaped NULs and lone surrogates included.

@@ -3,6 +3,8 @@
 -- `new_run_id` is null when the state is that of the held run and of no other; when it certainly is not
 -- (`isOtherRun` in the envelope), the held run is given up.
 -- A run that has ended (`runStatus` in the envelope: completed) can be kept, too: it is in nobody's way.
+-- `agentFingerprint` and `agentDefinition` (a text that holds JSON) in the envelope tell what the agents are that a
+-- new run was begun with.
 -- Returns the run's id and the snapshot's version; no row when the run is not, or no longer, the caller's to save.
 create or replace function timestep.save_run_state(
   agent_name text,
@@ -25,10 +27,20 @@ declare
   paused_version integer;
   paused_claim text;
   paused_status text;
-  new_status text := coalesce(envelope ->> 'runStatus', 'interrupted');
   saved_run_id text;
   saved_version integer;
+  new_status text;
+  is_other_run boolean;
+  agent_fingerprint text;
+  agent_definition text;
 begin
+  select coalesce(e."runStatus", 'interrupted'), coalesce(e."isOtherRun", false), e."agentFingerprint",
+    e."agentDefinition"
+  into new_status, is_other_run, agent_fingerprint, agent_definition
+  from json_to_record(envelope) as e (
+    "runStatus" text, "isOtherRun" boolean, "agentFingerprint" text, "agentDefinition" text
+  );
+
   perform pg_advisory_xact_lock(hashtextextended(
     json_build_array('timestep.run_states', save_run_state.agent_name, save_run_state.session_id)::text, 0
   ));
@@ -42,9 +54,17 @@ begin
       return;
     end if;
   else
-    select f.run_id, f.version, f.claimed_by, f.status
+    -- As find_run_state() does.
+    select s.run_id, s.version, s.claimed_by, r.status
     into paused_run_id, paused_version, paused_claim, paused_status
-    from timestep.find_run_state(save_run_state.agent_name, save_run_state.session_id) f;
+    from timestep.runs r
+    join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
+    where r.agent_name = save_run_state.agent_name
+      and coalesce(r.session_id, '') = coalesce(save_run_state.session_id, '') and r.state_version > 0
+      and s.cleared_at is null
+      and (r.status in ('interrupted', 'running') or r.status = 'completed' and s.claimed_by is null)
+    order by r.status = 'completed', r.created_at desc
+    limit 1;
     if paused_status = 'completed' then
       -- One that had ended and was kept gives its place up.
       update timestep.run_states s set cleared_at = now() where s.run_id = paused_run_id;
@@ -72,11 +92,20 @@ begin
     end if;
   end if;
 
-  if paused_run_id is not null and (envelope ->> 'isOtherRun')::boolean then
+  if paused_run_id is not null and is_other_run then
     update timestep.run_states s set cleared_at = now() where s.run_id = paused_run_id;
     update timestep.runs r set status = 'cancelled', finished_at = now(), updated_at = now()
     where r.run_id = paused_run_id;
     paused_run_id := null;
+  end if;
+
+  if agent_definition is not null and not exists (
+    select from timestep.agents a
+    where a.agent_name = save_run_state.agent_name and a.fingerprint = agent_fingerprint
+  ) then
+    insert into timestep.agents (agent_name, fingerprint, definition)
+    values (save_run_state.agent_name, agent_fingerprint, agent_definition::json)
+    on conflict do nothing;
   end if;
 
   if paused_run_id is null then
@@ -86,7 +115,7 @@ begin
       run_id, agent_name, agent_fingerprint, session_id, status, state_version, finished_at
     )
     values (
-      saved_run_id, save_run_state.agent_name, envelope ->> 'agentFingerprint', save_run_state.session_id, new_status, 1,
+      saved_run_id, save_run_state.agent_name, agent_fingerprint, save_run_state.session_id, new_status, 1,
       case when new_status = 'completed' then now() end
     );
   else
@@ -118,42 +147,41 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  -- One statement, so that it costs little more than the snapshot alone.
-  with former as (
+  insert into timestep.run_states (
+    run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state,
+    created_at
+  )
+  select
+    write_run_state.run_id, write_run_state.version, e.language, e.sdk_name, e.sdk_version, e.schema_version,
+    e.agent_graph, e.guardrails_settled, write_run_state.state::json, clock_timestamp()
+  from json_to_record(envelope) as e (
+    language text, sdk_name text, sdk_version text, schema_version text, agent_graph json,
+    guardrails_settled boolean
+  );
+
+  if version > 1 then
     delete from timestep.run_states s
-    where s.run_id = write_run_state.run_id and s.version <> write_run_state.version
-  ), unused as (
+    where s.run_id = write_run_state.run_id and s.version <> write_run_state.version;
     delete from timestep.usage u
     where u.run_id = write_run_state.run_id and write_run_state.usage is not null
-      and u.model <> all (select used ->> 'model' from json_array_elements(write_run_state.usage) as used)
-  ), snapshot as (
-    insert into timestep.run_states (
-      run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state,
-      created_at
-    )
-    select
-      write_run_state.run_id, write_run_state.version, e.language, e.sdk_name, e.sdk_version, e.schema_version,
-      e.agent_graph, e.guardrails_settled, write_run_state.state::json, clock_timestamp()
-    from json_to_record(envelope) as e (
-      language text, sdk_name text, sdk_version text, schema_version text, agent_graph json,
-      guardrails_settled boolean
-    )
-  ), used as (
-    insert into timestep.usage as known (
-      run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
-    )
-    select
-      write_run_state.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
-      u."reasoningTokens", u."totalTokens"
-    from json_to_recordset(write_run_state.usage) as u (
-      model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
-      "reasoningTokens" bigint, "totalTokens" bigint
-    )
-    on conflict on constraint usage_pkey do update set
-      requests = excluded.requests, input_tokens = excluded.input_tokens,
-      cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
-      reasoning_tokens = excluded.reasoning_tokens, total_tokens = excluded.total_tokens, updated_at = now()
+      and u.model <> all (select used ->> 'model' from json_array_elements(write_run_state.usage) as used);
+  end if;
+
+  insert into timestep.usage as known (
+    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
   )
+  select
+    write_run_state.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
+    u."reasoningTokens", u."totalTokens"
+  from json_to_recordset(write_run_state.usage) as u (
+    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
+    "reasoningTokens" bigint, "totalTokens" bigint
+  )
+  on conflict on constraint usage_pkey do update set
+    requests = excluded.requests, input_tokens = excluded.input_tokens,
+    cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
+    reasoning_tokens = excluded.reasoning_tokens, total_tokens = excluded.total_tokens, updated_at = now();
+
   insert into timestep.interruptions as known (
     run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, always, message,
     decided_at

@@ -2,7 +2,7 @@
 -- role owns the tables and is not held back; a caller's role may read what is its own and write nothing.
 alter table timestep.runs add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists owner_id text;
-create index if not exists runs_owner on timestep.runs (owner_id, created_at desc);
+create index if not exists runs_owner on timestep.runs (owner_id, created_at desc) where owner_id is not null;
 create index if not exists runs_owner_active on timestep.runs (owner_id) where status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
 

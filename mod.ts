@@ -6,6 +6,7 @@
  */
 
 export { TimestepError } from "./src/core/errors.ts";
+export type { RunInterruption } from "./src/core/run_interruption.ts";
 
 export type { Database, Parameter, Queryable, Row, Transaction } from "./src/database/database.ts";
 export { DatabaseError, StatementError } from "./src/database/database_error.ts";
@@ -24,6 +25,7 @@ export type { OllamaModelProviderOptions } from "./src/model/ollama_model_provid
 
 export { atMostOnce, toolCall, transactional } from "./src/durable/tool_call.ts";
 export type { ToolCall } from "./src/durable/tool_call.ts";
+export type { CallerTool } from "./src/durable/caller_tool.ts";
 export { createRun } from "./src/durable/create_run.ts";
 export type { NewRun } from "./src/durable/create_run.ts";
 export {
@@ -45,7 +47,6 @@ export type { JsonValue } from "./src/durable/json.ts";
 export { registerAgent } from "./src/durable/registry.ts";
 export type {
   RunError,
-  RunInterruption,
   RunOutcome,
   RunOutcomeStatus,
   RunUsage,

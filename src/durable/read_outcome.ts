@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Queryable } from "../database/database.ts";
 import { RunNotFoundError } from "./errors.ts";
-import type { RunError, RunInterruption, RunOutcome, RunUsage, UnknownToolCall } from "./run_outcome.ts";
+import type { RunInterruption } from "../core/run_interruption.ts";
+import type { RunError, RunOutcome, RunUsage, UnknownToolCall } from "./run_outcome.ts";
 
 const errorSchema = z.object({
   name: z.string(),

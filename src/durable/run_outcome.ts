@@ -1,3 +1,4 @@
+import type { RunInterruption } from "../core/run_interruption.ts";
 import type { JsonValue } from "./json.ts";
 
 /**
@@ -22,22 +23,6 @@ export interface RunUsage {
   outputTokens: number;
   /** Both together. */
   totalTokens: number;
-}
-
-/** Something that an interrupted run waits for: one approval of one tool call. */
-export interface RunInterruption {
-  /** Names the interruption within its run; decisions refer to it. */
-  interruptionId: string;
-  /** `function_call`, or the kind of the SDK's item: `shell_call`, `hosted_tool_call`, ... */
-  kind: string;
-  /** The agent that wants to call the tool. */
-  agentName: string;
-  /** The tool it wants to call. */
-  toolName: string;
-  /** The model's id of the call; null where the model gave none. */
-  callId: string | null;
-  /** The arguments as the model wrote them, usually JSON. */
-  arguments: string | null;
 }
 
 /** Why a run was blocked or failed, as plain data: no stack, no state of the run, no secrets. */

@@ -1,4 +1,5 @@
 import type { AnyAgent } from "../run/types.ts";
+import { sleep } from "../workflows/_sleep.ts";
 import { AgentCatalog, type LazyAgent } from "./agent_catalog.ts";
 import { ApiError, errorResponse } from "./api_error.ts";
 import { type Authenticate, environmentAuthenticator } from "./authenticate.ts";
@@ -100,16 +101,4 @@ async function work(
     forget();
     await handOver({ deadline: new Date() });
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

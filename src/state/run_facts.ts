@@ -1,19 +1,11 @@
 import { getHandoff, type ModelResponse, type RunToolApprovalItem } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { countUsage, type ModelUsage, noUsage, usageName } from "../agents/model_usage.ts";
+import type { RunInterruption } from "../core/run_interruption.ts";
 import type { AnyRunState } from "./envelope.ts";
 
 /** A call that a paused run waits for, or on which somebody has decided. */
-export interface InterruptionFacts {
-  /** The call's id, after the agent's name when the agent is used as a tool; names the interruption in its run. */
-  interruptionId: string;
-  /** `function_call`, `hosted_tool_call` and so on: the type of the call's item. */
-  kind: string;
-  agentName: string;
-  toolName: string;
-  callId: string | null;
-  /** JSON text, as the model wrote it. */
-  arguments: string | null;
+export interface InterruptionFacts extends RunInterruption {
   status: "pending" | "approved" | "rejected";
   /** Whether the decision goes for every later call of the tool in the run. */
   always: boolean;

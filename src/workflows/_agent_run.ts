@@ -12,6 +12,7 @@ import { DIRECT_QUEUE, type Dispatch, parseDispatch } from "./_dispatch.ts";
 import { startDeadline } from "./_deadline.ts";
 import { letGo, type NotBefore, putBack } from "./_executor_sql.ts";
 import { warn } from "./_logger.ts";
+import { sleep } from "./_sleep.ts";
 
 /** Where a workflow is executed. */
 export interface AgentRunContext {
@@ -160,19 +161,6 @@ async function insist(
       if (signal.aborted) return await stop(context, workflowId);
     }
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }
 
 /** Workflows that replace others are numbered, so the number tells how often it was tried. */

@@ -1,24 +1,13 @@
 import { z } from "zod";
+import type { RunInterruption } from "../core/run_interruption.ts";
 import { workflowDatabase } from "./_database.ts";
 
-/** Something that a paused run waits for: an approval of one tool call. */
-export interface Interruption {
+/** An interruption and its run, for `decide()`. */
+export interface Interruption extends RunInterruption {
   /** The run that waits. */
   runId: string;
-  /** Names the interruption within its run, for `decide()`. */
-  interruptionId: string;
   /** The conversation that the run belongs to; null: none. */
   sessionId: string | null;
-  /** `function_call`, or the kind of the SDK's item: `shell_call`, `hosted_tool_call`, ... */
-  kind: string;
-  /** The agent that wants to call the tool. */
-  agentName: string;
-  /** The tool that it wants to call. */
-  toolName: string;
-  /** The model's id of the call; null where the model gave none. */
-  callId: string | null;
-  /** The arguments as the model wrote them, usually JSON. */
-  arguments: string | null;
   /** `pending` until somebody decides. */
   status: "pending" | "approved" | "rejected";
   /** When the run was paused. */

@@ -1,4 +1,4 @@
-import type OpenAI from "openai";
+import type { OpenAI } from "../../core/package_types.ts";
 
 /** An event of a response's stream. */
 export type FollowEvent = OpenAI.Responses.ResponseStreamEvent;

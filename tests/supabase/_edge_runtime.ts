@@ -1,8 +1,8 @@
 /**
  * Loaded before a function, so that the process is more like an isolate of Supabase's: `EdgeRuntime` is there, and
- * SIGTERM is the notice that it is about to be ended, which is all that comes before it is.
+ * SIGUSR2 is the notice that it is about to be ended, which is all that comes before. (The SDK has SIGTERM for itself.)
  *
  * @module
  */
 Reflect.set(globalThis, "EdgeRuntime", { waitUntil() {} });
-Deno.addSignalListener("SIGTERM", () => globalThis.dispatchEvent(new Event("beforeunload")));
+Deno.addSignalListener("SIGUSR2", () => globalThis.dispatchEvent(new Event("beforeunload")));

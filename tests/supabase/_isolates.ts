@@ -6,7 +6,7 @@ export interface Isolates extends AsyncDisposable {
   readonly url: string;
   /** Ends all of them at once with SIGKILL. The next request starts a new one. Returns how many there were. */
   kill(): Promise<number>;
-  /** Gives notice to all of them, as the platform does when their time is nearly over. */
+  /** Gives notice to all of them, as the platform does when their time is nearly over. Requests go to new ones. */
   warn(): Promise<void>;
 }
 
@@ -31,6 +31,7 @@ export function startIsolates(
   env: Readonly<Record<string, string>>,
 ): Isolates {
   const running = new Map<string, Promise<Isolate>>();
+  const retired: Promise<Isolate>[] = [];
   const gateway = Deno.serve({
     hostname: "127.0.0.1",
     port: 0,
@@ -52,7 +53,7 @@ export function startIsolates(
     });
   });
   const kill = async () => {
-    const killed = await Promise.all(running.values());
+    const killed = await Promise.all([...running.values(), ...retired.splice(0)]);
     running.clear();
     for (const { child } of killed) child.kill("SIGKILL");
     await Promise.all(killed.map(({ ended }) => ended));
@@ -62,7 +63,10 @@ export function startIsolates(
     url: `http://127.0.0.1:${gateway.addr.port}/functions/v1`,
     kill,
     async warn() {
-      for (const { child } of await Promise.all(running.values())) child.kill("SIGTERM");
+      const warned = [...running.values()];
+      running.clear();
+      retired.push(...warned);
+      for (const { child } of await Promise.all(warned)) child.kill("SIGUSR2");
     },
     async [Symbol.asyncDispose]() {
       await kill();

@@ -9,9 +9,12 @@ export interface Limits {
   bodyMs: number;
   /** Items in one request. @default {1000} */
   inputItems: number;
-  /** Runs of one owner that are queued or under way. @default {20} */
+  /** Runs of one owner that are queued or under way, in all processes together. @default {20} */
   concurrentRuns: number;
-  /** Requests of one owner a minute, counted in each process by itself. @default {600} */
+  /**
+   * Requests of one owner a minute. Those that begin runs are counted in the database, for all processes together;
+   * others, which cost little, in each process by itself. @default {600}
+   */
   requestsPerMinute: number;
   /** How long a request that is not in the background is kept waiting for its run, in milliseconds. @default {120000} */
   foregroundMs: number;

@@ -113,6 +113,28 @@ Deno.test("ResponseProjection leaves out other segments, and what nested agents 
   assertEquals(projection.response.usage?.total_tokens, 6);
 });
 
+Deno.test("ResponseProjection adds up what was used, as OpenAI counts it", () => {
+  const used = answer(1, "Hello");
+  assert(used.kind === "model");
+  const usage = {
+    ...USAGE,
+    inputTokensDetails: [{ cached_tokens: 1 }],
+    outputTokensDetails: [{ reasoning_tokens: 2 }],
+  };
+  const output = { ...Object(used.output), usage };
+  const { projection } = project([
+    { ...used, output },
+    { ...answer(2, "Bye", "model:0.2"), output } as Entry,
+  ]);
+  assertEquals(projection.response.usage, {
+    input_tokens: 2,
+    input_tokens_details: { cached_tokens: 2, cache_write_tokens: 0 },
+    output_tokens: 4,
+    output_tokens_details: { reasoning_tokens: 4 },
+    total_tokens: 6,
+  });
+});
+
 Deno.test("ResponseProjection tells nothing after the end", () => {
   const { events, projection } = project([answer(1, "Done")]);
   assertEquals(projection.add(answer(2, "More", "model:0.2")), []);

@@ -14,6 +14,8 @@ export interface CreateRequest {
   metadata: Record<string, string>;
   /** The functions that the caller offers. */
   tools: CallerTool[];
+  /** Whether the caller counts on an answer in JSON. */
+  wantsJson: boolean;
 }
 
 const flag = z.boolean().nullish().transform((value) => value ?? false);
@@ -48,6 +50,7 @@ const requestSchema = z.object({
   metadata: metadata.nullish(),
   tools: functionsSchema.nullish(),
   tool_choice: z.unknown().optional(),
+  text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
 });
 
 /** Parses metadata: at most 16 texts. */
@@ -85,6 +88,7 @@ export function parseCreateRequest(body: Record<string, unknown>, maxItems: numb
     previousResponseId,
     conversationId,
     metadata: metadata ?? {},
+    wantsJson: !["text", undefined].includes(parsed.text?.format?.type),
     tools: parsed.tool_choice === "none" ? [] : parsed.tools ?? [],
   };
 }

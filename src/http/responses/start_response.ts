@@ -60,6 +60,11 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
   const agent = (await agents.loadAll()).find(({ name }) => name === agentName);
   if (!agent) throw new TypeError(`Agent "${agentName}" is not served.`);
   assertNewNames(agent, callerTools);
+  if (request.wantsJson && agent.outputType === "text") {
+    const message =
+      `Agent '${agentName}' answers in text. Leave 'text.format' out, or give the agent an outputType.`;
+    throw invalid("text.format", message, "unsupported_value");
+  }
   await launch(agents);
   const engine = await launchedEngine();
   const database = await dispatchDatabase();

@@ -128,6 +128,26 @@ function interruptions({ engine, create }: TestDatabase): void {
     });
   }
 
+  Deno.test(`runAgent() records when a call was decided, and nothing of the others [${engine}]`, async () => {
+    await using fresh = await create();
+    const { database } = fresh;
+    const made = weatherAgent(["A", "B"].flatMap((city) => asks(city) as []));
+    const { state } = await runAgent(made.agent, "Weather?");
+    await new RunStateStore({ agent: made.agent, database }).save(state);
+    const [first] = state.getInterruptions();
+    assert(first);
+    state.approve(first);
+    await runAgent(made.agent, state);
+    const rows = await database.query(
+      `select call_id, status, decided_at is not null as decided, decided_by is not null as by
+       from timestep.interruptions order by call_id`,
+    );
+    assertEquals(rows, [
+      { call_id: "call_A", status: "approved", decided: true, by: true },
+      { call_id: "call_B", status: "pending", decided: false, by: false },
+    ]);
+  });
+
   Deno.test(`save() records a decision that goes for all calls of a tool [${engine}]`, async () => {
     await using fresh = await create();
     const state = await pausedState();
@@ -205,37 +225,6 @@ function endings({ engine, create }: TestDatabase): void {
         "select status, final_output, finished_at is not null as ended from timestep.runs",
       ),
       [{ status: "completed", final_output: answer, ended: true }],
-    );
-  });
-
-  Deno.test(`save() counts what agents used as tools have used [${engine}]`, async () => {
-    await using fresh = await create();
-    const { database } = fresh;
-    const helper = new Agent({
-      name: "Helper",
-      model: new ScriptedModel([costs([assistantMessage("42")], 1000)]),
-    });
-    const ask = [functionCall("ask", { input: "?" }, { callId: "call_ask" })];
-    const sunny = tool({
-      name: "sunny",
-      description: "",
-      parameters: z.object({}),
-      needsApproval: true,
-      execute: () => "yes",
-    });
-    const model = new ScriptedModel([
-      costs(ask, 10),
-      costs([functionCall("sunny", {}, { callId: "call_sunny" })], 20),
-    ]);
-    const tools = [helper.asTool({ toolName: "ask", toolDescription: "" }), sunny];
-    const agent = new Agent({ name: "Assistant", model, tools });
-    const { state } = await runAgent(agent, "?");
-    await new RunStateStore({ agent, database }).save(state);
-    assertEquals(
-      await database.query(
-        "select sum(requests)::int as requests, sum(input_tokens)::int as tokens from timestep.usage",
-      ),
-      [{ requests: 3, tokens: 1030 }],
     );
   });
 

@@ -1,5 +1,5 @@
 import { Agent } from "@openai/agents";
-import { assistantMessage } from "@openai/agents-core/testing";
+import { assistantMessage, modelResponder } from "@openai/agents-core/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { runAgent, RunStateConflictError, RunStateNotFoundError } from "@timestep-ai/timestep";
 import { approveAll, asks, costs, pausedState, weatherAgent } from "./_runs.ts";
@@ -207,6 +207,23 @@ function resumingOnce({ name, create }: StoreTarget): void {
     const outcomes = await Promise.allSettled([runAgent(agent, state), runAgent(agent, state)]);
     assertEquals(told, ["Oakland"]);
     assertEquals(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  });
+
+  Deno.test(`runAgent() refuses a state that is being resumed [${name}]`, async () => {
+    await using place = await create();
+    await place.store(weatherAgent().agent).save(await pausedState());
+    const again: Promise<unknown>[] = [];
+    const { agent, state, told } = await load(
+      place,
+      modelResponder(async () => {
+        again.push(runAgent(agent, state).catch((error) => error));
+        await again[0];
+        return done;
+      }),
+    );
+    assertEquals((await runAgent(agent, approveAll(state))).finalOutput, "Sunny.");
+    assert(await again[0] instanceof RunStateConflictError);
+    assertEquals(told, ["Oakland"]);
   });
 
   Deno.test(`load() rejects with RunStateConflictError when the run was resumed and did not end [${name}]`, async () => {

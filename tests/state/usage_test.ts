@@ -7,11 +7,13 @@ import {
   tool,
   Usage,
 } from "@openai/agents";
-import { assistantMessage, functionCall } from "@openai/agents-core/testing";
+import { assistantMessage, functionCall, ScriptedModel } from "@openai/agents-core/testing";
 import { assertEquals } from "@std/assert";
 import { createRun, type Database, executeRun, registerAgent, runAgent, RunStateStore } from "../../mod.ts";
 import { forgetAgents } from "../../src/durable/registry.ts";
+import { z } from "zod";
 import { testDatabases } from "../_databases.ts";
+import { costs } from "./_runs.ts";
 
 setTracingDisabled(true);
 
@@ -113,6 +115,37 @@ for (const { engine, create } of testDatabases()) {
     assertEquals((await usedBy(fresh.database)).map(({ model }) => model), [getDefaultModel()]);
   });
 
+  Deno.test(`save() counts what agents used as tools have used [${engine}]`, async () => {
+    await using fresh = await create();
+    const { database } = fresh;
+    const helper = new Agent({
+      name: "Helper",
+      model: new ScriptedModel([costs([assistantMessage("42")], 1000)]),
+    });
+    const ask = [functionCall("ask", { input: "?" }, { callId: "call_ask" })];
+    const sunny = tool({
+      name: "sunny",
+      description: "",
+      parameters: z.object({}),
+      needsApproval: true,
+      execute: () => "yes",
+    });
+    const model = new ScriptedModel([
+      costs(ask, 10),
+      costs([functionCall("sunny", {}, { callId: "call_sunny" })], 20),
+    ]);
+    const tools = [helper.asTool({ toolName: "ask", toolDescription: "" }), sunny];
+    const agent = new Agent({ name: "Assistant", model, tools });
+    const { state } = await runAgent(agent, "?");
+    await new RunStateStore({ agent, database }).save(state);
+    assertEquals(
+      await database.query(
+        "select sum(requests)::int as requests, sum(input_tokens)::int as tokens from timestep.usage",
+      ),
+      [{ requests: 3, tokens: 1030 }],
+    );
+  });
+
   Deno.test(`timestep.run_costs knows what a run costs when each of its models has a price [${engine}]`, async () => {
     await using fresh = await create();
     const { database } = fresh;
@@ -123,14 +156,14 @@ for (const { engine, create } of testDatabases()) {
          values ($1, $2::text::numeric, $3::text::numeric, $4::text::numeric)`,
         values.map((value) => value === null ? null : String(value)),
       );
-    const costs = async () =>
+    const cost = async () =>
       (await database.query("select cost_usd::double precision as cost from timestep.run_costs"))[0]?.cost;
 
-    assertEquals(await costs(), null);
+    assertEquals(await cost(), null);
     await setPrice("gpt-4.1", 2, 0.5, 8);
-    assertEquals(await costs(), null);
+    assertEquals(await cost(), null);
     await setPrice("ollama/gpt-oss:20b", 1, null, 3);
     // 500 fresh and 500 cached tokens, 1 of output; 24 that are priced alike, cached or not, 2 of output.
-    assertEquals(await costs(), (500 * 2 + 500 * 0.5 + 8 + 24 * 1 + 2 * 3) / 1e6);
+    assertEquals(await cost(), (500 * 2 + 500 * 0.5 + 8 + 24 * 1 + 2 * 3) / 1e6);
   });
 }

@@ -6,6 +6,10 @@
 
 const VERSION = "2.1.4";
 const PRINT = "console.log(Deno.version.deno, Deno.execPath())";
+
+/** It asks npm again for what it did not find there; where a proxy answers, only the system knows its authority. */
+const ENVIRONMENT = { DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system" };
+
 const root = new URL("../", import.meta.url);
 
 /** A Deno, to run this repository's code with. */
@@ -14,6 +18,8 @@ export interface DenoProgram extends AsyncDisposable {
   readonly program: string;
   /** The configuration to give it, with `--config`. */
   readonly config: string;
+  /** What to put into its environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** The one that runs this. */
@@ -21,6 +27,7 @@ export function thisDeno(): DenoProgram {
   return {
     program: Deno.execPath(),
     config: new URL("deno.json", root).pathname,
+    env: {},
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -32,7 +39,7 @@ export function thisDeno(): DenoProgram {
  */
 export async function deno21(): Promise<DenoProgram | null> {
   const program = await (found ??= locate());
-  if (program !== null) return { program, ...await makeConfig() };
+  if (program !== null) return { program, env: ENVIRONMENT, ...await makeConfig() };
   if (Deno.env.get("CI")) throw new Error(`Cannot get Deno ${VERSION} by npx, and CI must not do without`);
   console.log(`Left out: Deno ${VERSION} can't be got by npx`);
   return null;
@@ -54,7 +61,7 @@ async function locate(): Promise<string | null> {
 }
 
 /** Writes this repository's configuration as it understands it: the same imports, without lock file and links. */
-async function makeConfig(): Promise<Omit<DenoProgram, "program">> {
+async function makeConfig(): Promise<Omit<DenoProgram, "program" | "env">> {
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   const directory = await Deno.makeTempDir({ prefix: "timestep-deno-2.1-" });
   const absolute = Object.entries(imports).map(([name, target]) => {

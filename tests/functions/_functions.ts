@@ -43,18 +43,18 @@ export interface ServedFunction extends AsyncDisposable {
   readonly origin: string;
 }
 
-/** Starts a function's file. */
+/** Starts a function's file, as it is or bundled. */
 export async function startFunction(
-  { program }: DenoProgram,
+  { program, config, env: variables }: DenoProgram,
   entry: string,
   env: Record<string, string>,
 ): Promise<ServedFunction> {
   const start = new URL("_start.ts", import.meta.url).pathname;
   const child = new Deno.Command(program, {
-    args: ["run", "-A", "--no-check", "--no-config", "--no-lock", start, entry],
+    args: ["run", "-A", "--no-check", "--quiet", "--config", config, start, entry],
     // Nothing of this process's, but what programs cannot do without.
     clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env },
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...variables, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -76,13 +76,13 @@ function damaged({ name, create }: StoreTarget): void {
   const cases: Record<string, { change: (state: string) => Record<string, string>; says: string }> = {
     "the SDK's version of it is newer": {
       change: (state) => ({ state: state.replace('"$schemaVersion":"1.22"', '"$schemaVersion":"1.99"') }),
-      says: "1.99",
+      says: "is 1.99, and @openai/agents 0.20.0 knows up to 1.22",
     },
     "its version is nonsense": {
       change: (state) => ({ state: state.replace('"$schemaVersion":"1.22"', '"$schemaVersion":"one"') }),
-      says: "$schemaVersion",
+      says: "has no $schemaVersion",
     },
-    "it has no version": { change: () => ({ state: "{}" }), says: "$schemaVersion" },
+    "it has no version": { change: () => ({ state: "{}" }), says: "has no $schemaVersion" },
     "it has a version and nothing else": {
       change: () => ({ state: '{"$schemaVersion":"1.22"}' }),
       says: "damaged",

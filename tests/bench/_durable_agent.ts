@@ -61,14 +61,26 @@ function answer() {
   };
 }
 
-/** An agent of {@linkcode ScriptedTurns}. */
-export function scriptedAgent(turns: number): { agent: Agent; model: ScriptedTurns } {
+/** Does something as a step of whatever records steps. */
+export type Step = <T>(body: () => Promise<T>, name: string) => Promise<T>;
+
+/**
+ * An agent of {@linkcode ScriptedTurns}.
+ *
+ * @param step Each call of the model and of a tool is one. Default: they are made as they are.
+ */
+export function scriptedAgent(
+  turns: number,
+  step: Step = (body) => body(),
+): { agent: Agent; model: ScriptedTurns } {
   const model = new ScriptedTurns(turns);
+  const { getResponse } = ScriptedTurns.prototype;
+  model.getResponse = (request) => step(() => getResponse.call(model, request), "model");
   const add = tool({
     name: "add",
     description: "Adds two numbers.",
     parameters: z.object({ a: z.number(), b: z.number() }),
-    execute: ({ a, b }) => `${a} and ${b} make ${a + b}.`,
+    execute: ({ a, b }) => step(() => Promise.resolve(`${a} and ${b} make ${a + b}.`), "add"),
   });
   return {
     agent: new Agent({ name: `Adder ${crypto.randomUUID()}`, instructions: "Add.", model, tools: [add] }),

@@ -1,11 +1,7 @@
-import { DBOS } from "@dbos-inc/dbos-sdk";
-import { Agent, type Model, type ModelRequest, run, setTracingDisabled, tool, Usage } from "@openai/agents";
-import { assistantMessage, functionCall } from "@openai/agents-core/testing";
-import { z } from "zod";
+import { run, setTracingDisabled } from "@openai/agents";
 import {
   configureDBOS,
   type Database,
-  ensureDBOSLaunched,
   queueAgentWorkflow,
   registerAgentQueue,
   runAgentWorkflow,
@@ -14,6 +10,8 @@ import {
 import { testDatabases } from "../_databases.ts";
 import { createEffects, effects, startWorker } from "../workflows/_workers.ts";
 import { steppingAgent, until } from "../workflows/_workflows.ts";
+import { withDbosSteps } from "./_dbos_steps.ts";
+import { scriptedAgent } from "./_durable_agent.ts";
 import { compare } from "./_ratio.ts";
 
 const TURNS = 20;
@@ -26,34 +24,29 @@ const TOOLS = 2;
 export async function bench(): Promise<void> {
   // Without a key it would only say that there is none.
   setTracingDisabled(true);
-  const stepWorkflow = DBOS.registerWorkflow(runOnDbosSteps, { name: "benchRunOnDbosSteps" });
   for (const target of testDatabases()) {
     await using fresh = await target.create();
-    configureDBOS({ connectionString: fresh.connectionString });
-    await ensureDBOSLaunched();
-    try {
-      const agent = benchAgent(`Bench on ${target.engine}`, (body) => body());
+    await withDbosSteps(fresh.connectionString, async (runOnSteps) => {
+      const { agent } = scriptedAgent(TURNS);
       await compare(`${TURNS} turns x ${TOOLS} tools, ${target.engine}`, [
-        { name: "Runner.run", run: () => run(agent, "Go.", { maxTurns: null }) },
+        { name: "Runner.run", run: () => run(agent, "Add numbers.", { maxTurns: null }) },
         {
           name: "runAgentWorkflow",
           target: 2,
-          run: () => runAgentWorkflow({ agent, inputItems: "Go.", maxTurns: null }),
+          run: () => runAgentWorkflow({ agent, inputItems: "Add numbers.", maxTurns: null }),
         },
-        { name: "the same on DBOS steps", run: () => stepWorkflow() },
+        { name: "the same on DBOS steps", run: () => runOnSteps(TURNS) },
         { name: "plain INSERTs", run: () => plainInserts(fresh.database) },
       ], { rounds: 9 });
       await benchQueue(fresh.database, target.engine);
-    } finally {
-      await shutdownDBOS();
-    }
+    });
     if (target.engine === "postgres") await benchRecovery(fresh.database, fresh.connectionString);
   }
 }
 
 /** How long queued runs wait for their start, in a queue that workers look into every half second, and every 20 ms. */
 async function benchQueue(database: Database, engine: string): Promise<void> {
-  const agent = new Agent({ name: `Queued on ${engine}`, model: new TurnsModel(0) });
+  const { agent } = scriptedAgent(0);
   await registerAgentQueue({ name: "half a second", pollingIntervalMs: 500 });
   await registerAgentQueue({ name: "20 ms", pollingIntervalMs: 20 });
   // Workers notice new queues within a second.
@@ -112,12 +105,6 @@ async function benchRecovery(database: Database, connectionString: string): Prom
   );
 }
 
-/** What a run on DBOS steps is: each model call and each tool call is one. */
-async function runOnDbosSteps(): Promise<string> {
-  const agent = benchAgent("Bench on DBOS steps", (body, name) => DBOS.runStep(body, { name }));
-  return String((await run(agent, "Go.", { maxTurns: null })).finalOutput);
-}
-
 /** The floor: a row for each model call and each tool call, and nothing else. */
 async function plainInserts(database: Database): Promise<void> {
   await database.query("create table if not exists public.plain_inserts (output json)");
@@ -128,46 +115,5 @@ async function plainInserts(database: Database): Promise<void> {
         '{"text":"done"}',
       ]);
     }
-  }
-}
-
-type Step = <T>(body: () => Promise<T>, name: string) => Promise<T>;
-
-function benchAgent(name: string, step: Step): Agent {
-  const model = new TurnsModel(TURNS);
-  const wrapped: Model = {
-    getResponse: (request) => step(() => model.getResponse(request), "model"),
-    getStreamedResponse: () => model.getStreamedResponse(),
-  };
-  const work = tool({
-    name: "work",
-    description: "Works.",
-    parameters: z.object({ n: z.number() }),
-    execute: ({ n }) => step(() => Promise.resolve(`done ${n}`), "work"),
-  });
-  return new Agent({ name, model: wrapped, tools: [work] });
-}
-
-/** Takes no time: calls the tool in so many turns, then answers. */
-class TurnsModel implements Model {
-  constructor(readonly turns: number) {}
-
-  getResponse({ input }: ModelRequest) {
-    const results = typeof input === "string"
-      ? 0
-      : input.filter(({ type }) => type === "function_call_result").length;
-    const output = results < this.turns * TOOLS
-      ? Array.from(
-        { length: TOOLS },
-        (_, n) => functionCall("work", { n: results + n }, { callId: `call-${results + n}` }),
-      )
-      : [assistantMessage("Done.")];
-    const usage = new Usage({ requests: 1, inputTokens: 10, outputTokens: 5, totalTokens: 15 });
-    return Promise.resolve({ usage, output });
-  }
-
-  // deno-lint-ignore require-yield -- nothing here streams
-  async *getStreamedResponse(): AsyncGenerator<never> {
-    throw new Error("This model does not stream");
   }
 }

@@ -3,8 +3,7 @@
  * it, to their end, and then begins runs of its own, in the middle of which it is killed or kills itself with SIGKILL.
  * Whoever starts it can do so ahead of time.
  *
- * A run comes to the place where it is to die and stands still; when the last of them stands still the process dies,
- * so that each of them dies at its own place.
+ * Each run is cut off from the database at a place of its own; when the last of them is, the process dies.
  *
  * @module
  */
@@ -32,7 +31,7 @@ export interface CrashJob {
   notes: string;
   /** The runs to go on with. */
   resume: string[];
-  /** The runs to begin, each when the one before it stands still; those without a place to die at, at once. */
+  /** The runs to begin, each when the one before it has died; those without a place to die at, at once. */
   begin: { runId: string; dieAt?: number }[];
 }
 
@@ -42,7 +41,7 @@ export type Note =
   & (
     | Effect & { type: "effect" }
     | { type: "began" }
-    /** The run stands still, to die with the process. */
+    /** The run is cut off, to die with the process. */
     | { type: "death"; place: string }
     /** What was there of the run before it was gone on with. */
     | { type: "found"; recorded: string[]; seen: RunEvent[] }
@@ -78,19 +77,21 @@ class CrashChild {
 
   async #begin(runs: CrashJob["begin"]): Promise<void> {
     const places = new Map(runs.flatMap(({ runId, dieAt }) => dieAt === undefined ? [] : [[runId, dieAt]]));
-    const standing = standStill(this.#database, places, (runId, place) => {
+    const deaths = new Deaths(this.#database, places, (runId, place) => {
       this.#note({ runId, type: "death", place });
     });
     const underWay: Promise<unknown>[] = [];
     for (const { runId } of runs) {
       this.#note({ runId, type: "began" });
-      const stands = standing.stands(runId);
-      const run = this.#run(runId);
-      if (stands) await Promise.race([run, stands]);
+      const death = deaths.of(runId);
+      const run = this.#run(runId).catch((error) => {
+        if (!(error instanceof Dead)) throw error;
+      });
+      if (death) await Promise.race([run, death]);
       else underWay.push(run);
     }
     await Promise.all(underWay);
-    if (standing.any) die();
+    if (deaths.any) die();
   }
 
   /** The program that is killed and started again: it runs the agent, and approves of what it is asked for. */
@@ -137,75 +138,101 @@ async function whatIsThere(database: Database, runId: string) {
 }
 
 /** Statements that change how a run stands. The run's id is their first parameter. */
-const CHANGE = /write_journal|enqueue_run|epoch = epoch \+ 1|set status = \$3, always/;
+const CHANGE = /write_journal\(|enqueue_run|epoch = epoch \+ 1|set status = \$3, always/;
 
-/** Runs that stand still at a place of theirs. */
-interface Standing {
-  readonly any: boolean;
-  /** Resolves when the run stands still; nothing for a run that has no place to. */
-  stands(runId: string): Promise<void> | undefined;
-}
+/** Thrown by statements of a run that has died. */
+class Dead extends Error {}
 
 /**
- * Makes runs stand still at a place: before each change of how they stand is one, and after it; where it is part of a
- * transaction, after its commit. A run in an open transaction would not let others stand still, so it dies at once.
- *
- * @param places For each run at which of its places, counted from 1.
+ * Lets runs die, each at a place of its own: before each change of how they stand is one, and after it; where it is
+ * part of a transaction, after its commit. From then on nothing of the run reaches the database, until the process
+ * dies, too. Within a transaction that is at once: what is open then was not rolled back.
  */
-function standStill(
-  database: Database,
-  places: ReadonlyMap<string, number>,
-  note: (runId: string, place: string) => void,
-): Standing {
-  const passed = new Map<string, number>();
-  const arrivals = new Map([...places.keys()].map((runId) => [runId, Promise.withResolvers<void>()]));
-  let any = false;
-  const isHere = (runId: string, place: string) => {
-    const count = (passed.get(runId) ?? 0) + 1;
-    passed.set(runId, count);
-    if (count !== places.get(runId)) return false;
-    note(runId, place);
-    return any = true;
-  };
-  const pass = async (runId: string, place: string) => {
-    if (!isHere(runId, place)) return;
-    arrivals.get(runId)?.resolve();
-    await new Promise(() => {});
-  };
-  const original = underlyingDatabase(database);
-  const query = original.query.bind(original);
-  const transaction = original.transaction.bind(original);
-  original.query = async (text, parameters = []) => {
-    const [change] = CHANGE.exec(text) ?? [];
-    if (change === undefined) return await query(text, parameters);
-    const runId = String(parameters[0]);
-    await pass(runId, `before ${change} ${parameters[3]}`);
-    const rows = await query(text, parameters);
-    await pass(runId, `after ${change} ${parameters[3]}`);
-    return rows;
-  };
-  original.transaction = async (body) => {
-    let runId: string | undefined;
-    const result = await transaction((inner) =>
-      body({
-        script: (sql) => inner.script(sql),
-        query: async (text, parameters = []) => {
-          if (!CHANGE.test(text)) return await inner.query(text, parameters);
-          runId = String(parameters[0]);
-          if (isHere(runId, `in a transaction, before ${text}`)) die();
-          return await inner.query(text, parameters);
-        },
-      })
-    );
-    if (runId !== undefined) await pass(runId, "after the commit of a transaction");
-    return result;
-  };
-  return {
-    get any() {
-      return any;
-    },
-    stands: (runId) => arrivals.get(runId)?.promise,
-  };
+class Deaths {
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #note: (runId: string, place: string) => void;
+  readonly #passed = new Map<string, number>();
+  readonly #deaths: Map<string, PromiseWithResolvers<void>>;
+  readonly #dead = new Set<string>();
+
+  /** @param places For each run at which of its places, counted from 1. */
+  constructor(
+    database: Database,
+    places: ReadonlyMap<string, number>,
+    note: (runId: string, place: string) => void,
+  ) {
+    this.#places = places;
+    this.#note = note;
+    this.#deaths = new Map([...places.keys()].map((runId) => [runId, Promise.withResolvers<void>()]));
+    this.#intercept(underlyingDatabase(database));
+  }
+
+  /** Whether a run has died. */
+  get any(): boolean {
+    return this.#dead.size > 0;
+  }
+
+  /** Resolves when the run has died; nothing for a run that has no place to. */
+  of(runId: string): Promise<void> | undefined {
+    return this.#deaths.get(runId)?.promise;
+  }
+
+  #intercept(database: Database): void {
+    const query = database.query.bind(database);
+    const transaction = database.transaction.bind(database);
+    database.query = async (text, parameters = []) => {
+      this.#assertAlive(text, parameters);
+      const [change] = CHANGE.exec(text) ?? [];
+      if (change === undefined) return await query(text, parameters);
+      const runId = String(parameters[0]);
+      this.#pass(runId, `before ${change} ${parameters[3]}`);
+      const rows = await query(text, parameters);
+      this.#pass(runId, `after ${change} ${parameters[3]}`);
+      return rows;
+    };
+    database.transaction = async (body) => {
+      let runId: string | undefined;
+      const result = await transaction((inner) =>
+        body({
+          script: (sql) => inner.script(sql),
+          query: async (text, parameters = []) => {
+            this.#assertAlive(text, parameters);
+            if (!CHANGE.test(text)) return await inner.query(text, parameters);
+            runId = String(parameters[0]);
+            if (this.#isPlace(runId, `in a transaction, before ${text}`)) die();
+            return await inner.query(text, parameters);
+          },
+        })
+      );
+      if (runId !== undefined) this.#pass(runId, "after the commit of a transaction");
+      return result;
+    };
+  }
+
+  #isPlace(runId: string, place: string): boolean {
+    const count = (this.#passed.get(runId) ?? 0) + 1;
+    this.#passed.set(runId, count);
+    if (count !== this.#places.get(runId)) return false;
+    this.#note(runId, place);
+    return true;
+  }
+
+  #pass(runId: string, place: string): void {
+    if (!this.#isPlace(runId, place)) return;
+    this.#dead.add(runId);
+    this.#deaths.get(runId)?.resolve();
+    throw new Dead();
+  }
+
+  #assertAlive(text: string, parameters: readonly unknown[]): void {
+    // What several runs write at once is written one by one when that fails; so each comes by its places.
+    if (text.includes("write_journals(") && this.#places.size > 0) throw new Dead();
+    for (const runId of this.#dead) {
+      // Its workflows are named after it.
+      const names = (parameter: unknown) => parameter === runId || String(parameter).startsWith(`${runId}:`);
+      if (parameters.some(names)) throw new Dead();
+    }
+  }
 }
 
 function die(): never {

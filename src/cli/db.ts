@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type DbOptions, parseDbOptions } from "./db_options.ts";
 import { ExitCode } from "./exit_code.ts";
+import { reportFailure } from "./failure.ts";
 
 const HELP =
   `Serves the PGlite directory over Postgres's protocol, so that Python, psql and others can use what TypeScript keeps
@@ -29,16 +30,11 @@ export async function db(args: readonly string[]): Promise<number> {
     console.log(HELP);
     return ExitCode.ok;
   }
-  const { DatabaseError } = await import("../database/database_error.ts");
   try {
     await serveDirectory(options);
     return ExitCode.ok;
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) {
-      console.error(`Cannot listen on port ${options.port}: another program does. Choose one with --port.`);
-    } else if (error instanceof DatabaseError) console.error(error.message);
-    else throw error;
-    return ExitCode.failed;
+    return await reportFailure(error, options.port);
   }
 }
 

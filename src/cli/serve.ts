@@ -1,8 +1,8 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import process from "node:process";
 import { ExitCode } from "./exit_code.ts";
+import { reportFailure } from "./failure.ts";
+import { localFunctions } from "./local_functions.ts";
 import { parseServeOptions, type ServeOptions } from "./serve_options.ts";
-import { UsageError } from "./usage_error.ts";
 
 const HELP =
   `Serves your agents on this machine, under the same paths as Supabase does, with nothing else installed:
@@ -32,24 +32,40 @@ export async function serve(args: readonly string[]): Promise<number> {
     console.log(HELP);
     return ExitCode.ok;
   }
-  const handler = await localFunctions(options, ownKey());
-  const server = Deno.serve({
-    hostname: "127.0.0.1",
-    port: options.port,
-    onListen: ({ port }) => console.log(firstLines(port)),
-  }, handler.handle);
-  const stop = () => void server.shutdown();
-  Deno.addSignalListener("SIGINT", stop);
-  Deno.addSignalListener("SIGTERM", stop);
   try {
+    await serveFunctions(options);
+    return ExitCode.ok;
+  } catch (error) {
+    return await reportFailure(error, options.port);
+  }
+}
+
+async function serveFunctions(options: ServeOptions): Promise<void> {
+  const functions = await localFunctions(options, ownKey());
+  const stopped = new AbortController();
+  const stop = () => {
+    // Who can't wait until the runs are handed over does not have to.
+    if (stopped.signal.aborted) Deno.exit(ExitCode.interrupted);
+    stopped.abort();
+  };
+  // In Node's way: the Agents SDK ends the process at once when it sees nobody else who listens for a signal.
+  for (const signal of SIGNALS) process.on(signal, stop);
+  try {
+    const server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: options.port,
+      // Readers of streams don't hold it up: they go on where they were when it is there again.
+      signal: stopped.signal,
+      onListen: ({ port }) => console.log(firstLines(port)),
+    }, functions.handle);
     await server.finished;
   } finally {
-    Deno.removeSignalListener("SIGINT", stop);
-    Deno.removeSignalListener("SIGTERM", stop);
-    await handler.close();
+    await functions.close();
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
-  return ExitCode.ok;
 }
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** The service's key: the one that the environment names, or a new one. */
 function ownKey(): string {
@@ -70,49 +86,4 @@ function firstLines(port: number): string {
 
 curl ${url}/responses -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" \\
   -d '{"input": "What is the weather in Oakland?"}'`;
-}
-
-interface LocalFunctions {
-  handle(request: Request): Promise<Response>;
-  close(): Promise<void>;
-}
-
-/** Both functions in one process. It is a worker all the time, which is more than pg_cron could see to. */
-async function localFunctions(options: ServeOptions, key: string): Promise<LocalFunctions> {
-  const { serveAgents, serveWorker } = await import("../http/mod.ts");
-  const { configureDBOS, shutdownDBOS } = await import("../../mod.ts");
-  const scripted = Deno.env.get("OPENAI_API_KEY") ? {} : { modelProvider: await scriptedProvider() };
-  configureDBOS({ ...(options.database ? { connectionString: options.database } : {}), ...scripted });
-  const agents = await loadAgents(options.agents);
-  const served = serveAgents({ agents });
-  const worker = serveWorker({ agents, workMs: Infinity, idleMs: Infinity });
-  const handle = (request: Request): Promise<Response> => {
-    const [, name] = /^\/functions\/v1\/(agents|worker)\//.exec(new URL(request.url).pathname) ?? [];
-    return name === "worker" ? worker(request) : served(request);
-  };
-  const tick = new Request("http://127.0.0.1/functions/v1/worker/v1/internal/tick", {
-    method: "POST",
-    headers: { apikey: key },
-  });
-  await worker(tick);
-  return { handle, close: shutdownDBOS };
-}
-
-async function loadAgents(
-  path: string,
-): Promise<Parameters<typeof import("../http/mod.ts").serveAgents>[0]["agents"]> {
-  const { href } = pathToFileURL(resolve(path));
-  const module: { agents?: unknown } = await import(href).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`Cannot load the agents from "${path}": ${why}`);
-  });
-  // What is in the list is for serveAgents() to check.
-  if (Array.isArray(module.agents)) return module.agents;
-  throw new UsageError(`Cannot serve "${path}": it does not export a list "agents"`);
-}
-
-async function scriptedProvider() {
-  const { ScriptedModel } = await import("./scripted_model.ts");
-  const model = new ScriptedModel();
-  return { getModel: () => model };
 }

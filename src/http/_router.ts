@@ -11,7 +11,7 @@ const responses = () => import("./responses/routes.ts");
 const conversations = () => import("./conversations/routes.ts");
 
 /** What is served, by path; `:id` stands for an id. */
-const ROUTES: Readonly<Record<string, Methods>> = {
+export const ROUTES: Readonly<Record<string, Methods>> = {
   "models": { GET: listModels },
   "models/:id": { GET: retrieveModel },
   "openapi.json": { GET: async () => Response.json((await import("./openapi.ts")).openApi) },

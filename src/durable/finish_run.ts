@@ -6,6 +6,7 @@ import { writePause } from "./pause_run.ts";
 import { readOutcome } from "./read_outcome.ts";
 import type { RunFailure } from "./run_error.ts";
 import type { RunOutcome } from "./run_outcome.ts";
+import { segmentEnded } from "./segment_ends.ts";
 
 /** How the SDK's part in a segment ended. */
 export type RunEnd =
@@ -31,6 +32,7 @@ export async function finishRun({ agent, execution }: ClaimedRun, end: RunEnd): 
     await writer.close(database, closing);
   }
   const { runId, segment } = execution.owner;
+  segmentEnded(runId);
   if (segment === 0 && closing.status === "completed") return completed(runId, closing);
   const outcome = await readOutcome(execution.database, runId);
   if (!outcome) throw new Error(`Run "${runId}" has ended and is running at once.`);

@@ -1,4 +1,5 @@
 import type { Database } from "../../database/database.ts";
+import { onSegmentEnd } from "../../durable/segment_ends.ts";
 import { type Entry, parseEntry } from "./entry.ts";
 
 /** What is new of a run. */
@@ -17,8 +18,15 @@ export interface WatchedRun {
   ownerId: string | null;
 }
 
-interface Watch {
+/** Somebody who reads a run. */
+interface Reader {
   run: WatchedRun;
+  /** Whether this process has ended a segment of the run since it was looked at. */
+  ended: boolean;
+}
+
+interface Watch {
+  reader: Reader;
   after: number;
   take(news: RunNews): void;
   fail(error: unknown): void;
@@ -56,19 +64,34 @@ export class RunWatcher {
   async *news(run: WatchedRun, signal: AbortSignal): AsyncGenerator<RunNews, void, undefined> {
     let after = 0;
     let waitMs = 0;
-    while (!signal.aborted) {
-      const news = await this.#next(run, after, waitMs, signal);
-      if (!news) return;
-      yield news;
-      after = news.entries.at(-1)?.position ?? after;
-      if (news.more) waitMs = 0;
-      else if (news.entries.length > 0 || waitMs === 0) waitMs = LOOK_MS[0];
-      else waitMs = Math.min(waitMs * 1.5, LOOK_MS[1]);
+    const reader = { run, ended: false };
+    const stopListening = onSegmentEnd((runId) => {
+      if (runId === run.runId) this.#hurry(reader);
+    });
+    try {
+      while (!signal.aborted) {
+        const news = await this.#next(reader, after, reader.ended ? 0 : waitMs, signal);
+        if (!news) return;
+        yield news;
+        after = news.entries.at(-1)?.position ?? after;
+        if (news.more) waitMs = 0;
+        else if (news.entries.length > 0 || waitMs === 0) waitMs = LOOK_MS[0];
+        else waitMs = Math.min(waitMs * 1.5, LOOK_MS[1]);
+      }
+    } finally {
+      stopListening();
     }
   }
 
+  /** What happens elsewhere is noticed by looking; what happens here need not be waited for. */
+  #hurry(reader: Reader): void {
+    reader.ended = true;
+    for (const watch of this.#watches) if (watch.reader === reader) watch.due = performance.now();
+    this.#schedule();
+  }
+
   #next(
-    run: WatchedRun,
+    reader: Reader,
     after: number,
     waitMs: number,
     signal: AbortSignal,
@@ -85,7 +108,7 @@ export class RunWatcher {
         if (this.#watches.size === 0) this.#sleep();
       };
       const watch: Watch = {
-        run,
+        reader,
         after,
         due,
         waitMs,
@@ -122,12 +145,13 @@ export class RunWatcher {
     // Whoever would be looked at soon comes along.
     const soon = performance.now() + LOOK_MS[0];
     const watches = [...this.#watches].filter(({ due }) => due <= soon);
+    for (const { reader } of watches) reader.ended = false;
     try {
       const news = await readNews(this.#database, watches);
       watches.forEach((watch, index) => {
         const found = news.get(index);
         if (found) watch.take(found);
-        else watch.fail(new Error(`Run "${watch.run.runId}" is gone.`));
+        else watch.fail(new Error(`Run "${watch.reader.run.runId}" is gone.`));
       });
     } catch (error) {
       for (const watch of watches) watch.fail(error);
@@ -140,8 +164,8 @@ export class RunWatcher {
 
 async function readNews(database: Database, watches: readonly Watch[]): Promise<Map<number, RunNews>> {
   const rows = await database.query(NEWS, [
-    watches.map(({ run }) => run.runId),
-    watches.map(({ run }) => run.ownerId ?? ""),
+    watches.map(({ reader }) => reader.run.runId),
+    watches.map(({ reader }) => reader.run.ownerId ?? ""),
     watches.map(({ after }) => String(after)),
   ]);
   const news = new Map<number, RunNews>();

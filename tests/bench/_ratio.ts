@@ -101,3 +101,8 @@ export function printMeasurements(title: string, measurements: readonly Measurem
     console.log(`  ${name.padEnd(width)}  ${milliseconds.toFixed(2).padStart(10)} ms  ${spread}${judged}`);
   }
 }
+
+/** A figure beside its target, for figures that are no ratios: `3.1 ms (target <= 5: met)`. */
+export function judge(value: number, target: number, unit: string): string {
+  return `${value.toFixed(1)} ${unit} (target <= ${target}: ${value <= target ? "met" : "MISSED"})`;
+}

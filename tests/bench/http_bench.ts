@@ -1,0 +1,117 @@
+import { Agent, setTracingDisabled } from "@openai/agents";
+import { configureDBOS, ensureDBOSLaunched, runAgentWorkflow, shutdownDBOS } from "../../mod.ts";
+import { serveAgents } from "../../src/http/mod.ts";
+import { testDatabases } from "../_databases.ts";
+import { ScriptedTurns } from "./_durable_agent.ts";
+import type { ProcessUsage } from "./_http_server.ts";
+import { compare, judge, quantile } from "./_ratio.ts";
+import { serve, type Served } from "./_served.ts";
+
+const SERVER = new URL("_http_server.ts", import.meta.url).pathname;
+const MEGABYTE = 2 ** 20;
+
+/** What the HTTP side costs: a request beside the run itself, many readers of streams, processor time of a run. */
+export async function bench(): Promise<void> {
+  setTracingDisabled(true);
+  for (const target of testDatabases()) {
+    await using fresh = await target.create();
+    configureDBOS({ connectionString: fresh.connectionString });
+    await ensureDBOSLaunched();
+    await benchOverhead(target.engine);
+    await shutdownDBOS();
+    configureDBOS({});
+    if (target.engine === "pglite") continue;
+    await benchReaders(fresh.connectionString, 1);
+    await benchReaders(fresh.connectionString, 20);
+    await benchProcessorTime(fresh.connectionString);
+  }
+}
+
+/** A run without tools, by function and by request; the server's part alone, without a connection. */
+async function benchOverhead(engine: string): Promise<void> {
+  const agent = new Agent({ name: `Bench on ${engine}`, model: new ScriptedTurns(0) });
+  const handler = serveAgents({
+    agents: [agent],
+    authenticate: () => Promise.resolve({ kind: "service" }),
+  });
+  const post = async () => {
+    const response = await handler(
+      new Request("http://localhost/v1/responses", {
+        method: "POST",
+        body: JSON.stringify({ model: agent.name, input: "Go." }),
+      }),
+    );
+    const { status } = await response.json();
+    if (status !== "completed") throw new Error(`The response is ${status}`);
+  };
+  const [direct, request] = await compare(`A run without tools, ${engine}`, [
+    { name: "runAgentWorkflow", run: () => runAgentWorkflow({ agent, inputItems: "Go." }) },
+    { name: "POST /v1/responses", target: 1.3, run: post },
+  ], { rounds: 60, warmUps: 10 });
+  const added = (request?.milliseconds ?? NaN) - (direct?.milliseconds ?? NaN);
+  console.log(`  Added by the request: ${judge(added, 5, "ms")}`);
+}
+
+const READERS = 200;
+
+/** How late tokens come when many read, and what that takes. */
+async function benchReaders(connectionString: string, runs: number): Promise<void> {
+  // V8's share of the 256 MB that a function of Supabase's may use.
+  const flags = ["run", "-A", "--no-check", "--v8-flags=--max-old-space-size=128"];
+  await using server = await serve([...flags, SERVER, connectionString]);
+  const { origin } = server;
+  const before = await usageOf(server);
+  const ids = await Promise.all(Array.from({ length: runs }, async () => {
+    const body = { model: "Clock", input: "What time is it?", background: true };
+    const created = await fetch(`${origin}/v1/responses`, { method: "POST", body: JSON.stringify(body) });
+    return String((await created.json()).id);
+  }));
+  const delays: number[] = [];
+  let largest = before;
+  const watch = setInterval(async () => {
+    const now = await usageOf(server);
+    if (now.rss > largest.rss) largest = now;
+  }, 250);
+  await Promise.all(Array.from({ length: READERS }, async (_, reader) => {
+    const response = await fetch(`${origin}/v1/responses/${ids[reader % runs]}?stream=true`);
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const now = Date.now();
+      for (const [, sentAt] of text.matchAll(/"delta":"(\d+) "/g)) delays.push(now - Number(sentAt));
+    }
+  }));
+  clearInterval(watch);
+  const after = await usageOf(server);
+  console.log(
+    `\n${READERS} readers of ${runs} runs on Postgres: ${delays.length} tokens
+  delay of a token: p50 ${quantile(delays, 0.5).toFixed(0)} ms, p95 ${
+      judge(quantile(delays, 0.95), 150, "ms")
+    }
+  resident memory: ${judge(largest.rss / MEGABYTE, 256, "MB")}, before: ${
+      (before.rss / MEGABYTE).toFixed(0)
+    } MB
+  processor time: ${(after.cpuMs - before.cpuMs).toFixed(0)} ms`,
+  );
+}
+
+/** What a run of 20 turns with 2 tools each takes of the 2 s that Supabase gives a request. */
+async function benchProcessorTime(connectionString: string): Promise<void> {
+  await using server = await serve(["run", "-A", "--no-check", SERVER, connectionString]);
+  const times: number[] = [];
+  for (let round = 0; round < 9; round++) {
+    const before = await usageOf(server);
+    const response = await fetch(`${server.origin}/add`);
+    const { status } = await response.json();
+    if (status !== "completed") throw new Error(`The run is ${status}`);
+    times.push((await usageOf(server)).cpuMs - before.cpuMs);
+  }
+  console.log(
+    `\nProcessor time of 20 turns x 2 tools on Postgres: ${
+      judge(quantile(times.slice(1), 0.5), 2000, "ms")
+    }, ` +
+      `the first, which loads everything: ${judge(times[0] ?? NaN, 2000, "ms")}`,
+  );
+}
+
+async function usageOf({ origin }: Served): Promise<ProcessUsage> {
+  return await (await fetch(`${origin}/usage`)).json();
+}

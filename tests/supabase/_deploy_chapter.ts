@@ -15,3 +15,10 @@ export function filledIn(sql: string, values: Readonly<Record<string, string>>):
     return filled.replaceAll(text, () => value);
   }, sql);
 }
+
+/** The commands of Supabase's CLI in README's chapter "Deploy", as words. */
+export async function deployCommands(): Promise<string[][]> {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const chapter = readme.slice(readme.indexOf("\n## Deploy"));
+  return [...chapter.matchAll(/^supabase (.+)$/gm)].map(([, command = ""]) => command.split(" "));
+}

@@ -4,6 +4,7 @@ import { openDatabase } from "../../mod.ts";
 import { migrations } from "../../src/database/_migrations.ts";
 import { testDatabases, testServerUri } from "../_databases.ts";
 import { supabaseCli } from "./_cli.ts";
+import { deployCommands } from "./_deploy_chapter.ts";
 
 const hasPostgres = testDatabases().some(({ engine }) => engine === "postgres");
 const cli = hasPostgres ? await supabaseCli() : undefined;
@@ -48,6 +49,22 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "supabase has the commands that README uses",
+  ignore: cli === undefined,
+  async fn() {
+    const commands = await deployCommands();
+    assert(commands.length >= 5, `${commands.length} commands`);
+    for (const words of commands) {
+      const command = words.slice(0, words[1] && /^(push|set|deploy)$/.test(words[1]) ? 2 : 1);
+      const { code, text } = await runCli(".", [...command, "--help"]);
+      assertEquals(code, 0, text);
+      assertStringIncludes(text, `supabase ${command.join(" ")}`);
+      for (const flag of words.filter((word) => word.startsWith("--"))) assertStringIncludes(text, flag);
+    }
+  },
+});
+
 interface Project extends AsyncDisposable {
   /** The folder with a copy of `supabase/`: the CLI leaves files in it. */
   folder: string;
@@ -56,8 +73,12 @@ interface Project extends AsyncDisposable {
 }
 
 async function push({ folder, uri }: Project) {
+  return await runCli(folder, ["db", "push", `--remote=${uri}`]);
+}
+
+async function runCli(folder: string, args: readonly string[]) {
   if (!cli) throw new Error("The CLI is not there.");
-  return await cli(folder, ["db", "push", `--remote=${uri}`]);
+  return await cli(folder, args);
 }
 
 async function makeProject(): Promise<Project> {

@@ -59,6 +59,7 @@ Deno.test({
       assertEquals(model.calls, ["question", "tool output", "tool output"]);
       assertEquals((await getRun(workflowId)).finalOutput, "The weather in Oakland is sunny and 72°F");
 
+      assertEquals(await database.query("select timestep.wake_worker() as asked"), [{ asked: true }]);
       const failed = await database.query("select command from cron.job_run_details where status = 'failed'");
       assertEquals(failed, []);
     } finally {

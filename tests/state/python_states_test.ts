@@ -2,17 +2,18 @@
  * What the Python SDK saved goes on here: for each vector and each of its pauses, as an uncrossed run would have, or it
  * is refused for a reason that is on the list.
  */
-import { type AgentInputItem, RunState } from "@openai/agents";
+import { RunState } from "@openai/agents";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { z } from "zod";
 import { agentGraph } from "../../src/agents/agent_graph.ts";
 import { open } from "../../src/state/envelope.ts";
 import { toResponsesItem } from "../../src/items/to_responses_item.ts";
-import { callNames, fromPythonItem } from "../../src/state/python/_items.ts";
 import { StateTranslationError } from "../../src/state/python/translation_error.ts";
 import { translatePythonState } from "../../src/state/python/translate.ts";
+import { asWire, fromSession, inSession, normalRequest, sessionItems } from "./_crossing.ts";
+import { isPythonThere, PYTHON } from "./_python_peer.ts";
 import refused from "../vectors/refused.json" with { type: "json" };
-import type { Pause, Request, Vector, WireItem } from "../vectors/scenario.ts";
+import type { Pause, Vector } from "../vectors/scenario.ts";
 import { decide, interruptionId, Stage, type StageState, usageOf } from "../vectors/stage.ts";
 
 /** Scenarios that cannot cross, in either direction, and why. Every other one must. */
@@ -122,11 +123,9 @@ async function goesOn(
   }
 }
 
-const PYTHON = new URL("../../python/.venv/bin/python", import.meta.url);
-
 Deno.test({
   name: "a run goes from TypeScript to Python and back, a decision taken at each stop",
-  ignore: !isThere(PYTHON),
+  ignore: !isPythonThere(),
   fn: async () => {
     const names = [...Deno.readDirSync(directory)]
       .map(({ name }) => name.match(/^(.*)\.typescript\.json$/)?.[1])
@@ -152,17 +151,7 @@ Deno.test({
     }
   },
 });
-if (!isThere(PYTHON)) console.log("Skipped: there and back, without python/.venv (deno task test makes it)");
-
-const fromSession = (item: unknown) => toResponsesItem(item as AgentInputItem);
-
-function isThere(file: URL): boolean {
-  try {
-    return Deno.statSync(file).isFile;
-  } catch {
-    return false;
-  }
-}
+if (!isPythonThere()) console.log("Skipped: there and back, without python/.venv (deno task test makes it)");
 
 const stops = z.record(z.string(), z.object({ state: z.string(), decided: z.array(z.string()) }));
 
@@ -184,39 +173,4 @@ function read(name: string): Vector {
 function translated(vector: Vector, pause: Pause, stage = new Stage(vector.scenario)): string {
   const { state } = pause;
   return translatePythonState(JSON.stringify(state), agentGraph(stage.agent), pause.guardrailsSettled).state;
-}
-
-/** What the Python SDK kept in a session, as the TypeScript SDK keeps it. */
-function sessionItems(items: readonly unknown[]): AgentInputItem[] {
-  const raws = items.map(asWire);
-  const names = callNames(raws);
-  return raws.map((item, index) => fromPythonItem(item, `session[${index}]`, names));
-}
-
-const asWire = (item: unknown): WireItem => z.record(z.string(), z.unknown()).parse(item);
-
-const normalRequest = (request: Request) => ({ ...request, input: request.input.map(normal) });
-
-/** The SDKs write some defaults, or leave them out: see the README of the vectors. */
-function normal(item: WireItem): WireItem {
-  const { type = "message", status, ...rest } = item;
-  const isOutput = type === "function_call_output";
-  const entries = Object.entries(rest).filter(([, value]) => value !== null);
-  return {
-    ...Object.fromEntries(entries),
-    type,
-    ...(isOutput || status === undefined ? {} : { status }),
-    ...(isOutput ? { output: normalOutput(item["output"]) } : {}),
-  };
-}
-
-/** The TypeScript SDK keeps calls in a session without their own ids. */
-function inSession(item: WireItem): WireItem {
-  const { id, ...rest } = normal(item);
-  return { ...rest, ...(item["type"] === "function_call" ? {} : { id }) };
-}
-
-/** The text of a handoff's output has a space in Python. */
-function normalOutput(output: unknown): unknown {
-  return typeof output === "string" ? output.replace(/^\{"assistant": /, '{"assistant":') : output;
 }

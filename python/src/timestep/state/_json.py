@@ -114,7 +114,23 @@ def parse(text: str) -> At:
         raise StateTranslationError(
             "malformed_state", "", f"The saved state is not JSON: {error}. Save it again"
         ) from error
-    root = At(value)
+    return _checked(At(value), text)
+
+
+def parse_inside(text: At) -> At:
+    """Parses a document that stands in another one as a text.
+
+    Raises:
+        StateTranslationError: as `parse()` does.
+    """
+    try:
+        value = json.loads(text.text(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        text.malformed("a document in JSON")
+    return _checked(At(value, text), text.text())
+
+
+def _checked(root: At, text: str) -> At:
     if "\\ud" in text or "\\uD" in text or not text.isascii():
         _refuse_surrogates(root)
     return root

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ._json import At, JsonObject
+from ._json import At, JsonObject, parse_inside
 from ._raw_items import to_python_item
 from ._run_items import to_python_run_item
 from .agent_graph import AgentGraph
@@ -115,16 +115,12 @@ class _NestedRuns:
         if run is None:
             return None
         self.call_ids.add(call_id)
-        try:
-            value = json.loads(run.text())
-        except (ValueError, RecursionError):
-            run.malformed("a nested state")
         if graph is None:
             run.fail(
                 "tool_not_found",
                 f"The run is paused inside the agent that was the tool {tool_name!r}, which is not an agent here",
             )
-        return self._translate(At(value, run), graph)
+        return self._translate(parse_inside(run), graph)
 
     def refuse_unused(self) -> None:
         """A nested run that belongs to no call would be lost."""

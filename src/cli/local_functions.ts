@@ -83,7 +83,10 @@ async function loadAgents(path: string): Promise<Parameters<typeof serveAgents>[
 }
 
 async function scriptedProvider() {
+  const { setTracingDisabled } = await import("@openai/agents");
   const { ScriptedModel } = await import("./scripted_model.ts");
+  // Traces go to OpenAI, with the key that there is not.
+  setTracingDisabled(true);
   const model = new ScriptedModel();
   return { getModel: () => model };
 }

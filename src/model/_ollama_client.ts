@@ -51,11 +51,17 @@ async function reach(server: OllamaServer, request: () => Promise<Response>): Pr
   try {
     return await request();
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new OllamaUnreachableError(
-      `Ollama could not be reached at ${server.url}: start it with "ollama serve", ` +
-        "or set OLLAMA_HOST to where it runs",
-      { cause: error },
-    );
+    const advice = adviceOn(error);
+    if (advice === null) throw error;
+    throw new OllamaUnreachableError(`Ollama could not be reached at ${server.url}: ${advice}`, {
+      cause: error,
+    });
   }
+}
+
+/** What can be done about a request that failed; null when the server has nothing to do with it. */
+function adviceOn(error: unknown): string | null {
+  if (error instanceof TypeError) return 'start it with "ollama serve", or set OLLAMA_HOST to where it runs';
+  // Deno's, for a program that may not use the network; it says which flag is missing.
+  return error instanceof Error && error.name === "NotCapable" ? error.message : null;
 }

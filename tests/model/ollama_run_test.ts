@@ -205,6 +205,19 @@ for (const [how, run] of RUNS) {
   });
 }
 
+Deno.test({
+  name: "OllamaModelProvider says which permission is missing to reach the server",
+  permissions: { env: true, read: true, sys: true, net: false },
+  async fn() {
+    const agent = new Agent({ name: "Assistant", model: "qwen3:8b" });
+    await assertRejects(
+      () => runStreamed(new OllamaModelProvider({ baseURL: "127.0.0.1:11434" }), agent, "Hello"),
+      OpenAI.APIConnectionError,
+      "http://127.0.0.1:11434: Requires net access",
+    );
+  },
+});
+
 Deno.test("OllamaModelProvider fails when the model dies in the middle of a stream", async () => {
   for (const dieAfter of [0, 1]) {
     await using ollama = new OllamaStandIn(() => ({ content: ["The answer is ", "42."], dieAfter }));

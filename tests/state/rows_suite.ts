@@ -1,4 +1,4 @@
-import { Agent, hostedMcpTool, MemorySession, Runner, tool } from "@openai/agents";
+import { Agent, hostedMcpTool, MemorySession, Runner } from "@openai/agents";
 import {
   assistantMessage,
   functionCall,
@@ -163,7 +163,7 @@ function interruptions({ engine, create }: TestDatabase): void {
     await using fresh = await create();
     const { database } = fresh;
     const helpers = ["North", "South"].map((name) => {
-      const { agent } = weatherAgent(asks(name, "same"));
+      const { agent } = weatherAgent(asks(name, "same"), done);
       return agent.clone({ name }).asTool({ toolName: `ask_${name}`, toolDescription: "" });
     });
     const calls = ["North", "South"].map((name) =>
@@ -174,13 +174,17 @@ function interruptions({ engine, create }: TestDatabase): void {
     const north = state.getInterruptions().find((item) => item.agent.name === "North");
     assert(north);
     state.approve(north);
-    await new RunStateStore({ agent, database }).save(state);
-    const rows = await recorded(database);
-    assertEquals(rows.map((row) => [row.agent_name, row.call_id, row.status]).sort(), [
-      ["North", "same", "approved"],
-      ["South", "same", "pending"],
-    ]);
-    assertEquals(new Set(rows.map((row) => row.interruption_id)).size, 2);
+    const store = new RunStateStore({ agent, database });
+    await store.save(state);
+    const expected = [["North:same", "same", "approved"], ["South:same", "same", "pending"]];
+    const rows = async () =>
+      (await recorded(database)).map((row) => [row.interruption_id, row.call_id, row.status]);
+    assertEquals(await rows(), expected);
+    // Alone now, the other's call keeps its name.
+    const resumed = await runAgent(agent, state);
+    assertEquals(resumed.interruptions.map((item) => item.agent.name), ["South"]);
+    await store.save(resumed.state);
+    assertEquals(await rows(), expected);
   });
 
   Deno.test(`save() records decisions about tools of hosted MCP servers [${engine}]`, async () => {

@@ -43,13 +43,13 @@ class Worker:
 
 
 @contextlib.contextmanager
-def worker(name: str, uri: str) -> Iterator[Worker]:
-    """A worker that has a scenario's agents."""
+def worker(name: str, uri: str, model_calls: int = 0) -> Iterator[Worker]:
+    """A worker that has a scenario's agents, whose model was called elsewhere before."""
     deno = shutil.which("deno")
     if deno is None:
         pytest.skip("there is no deno on this machine, which runs the TypeScript module")
     process = subprocess.Popen(
-        [deno, "run", "-A", "tests/vectors/worker.ts", name, uri],
+        [deno, "run", "-A", "tests/vectors/worker.ts", name, uri, str(model_calls)],
         cwd=VECTORS.parents[1],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -85,7 +85,7 @@ async def test_a_typescript_worker_executes_what_python_queued_and_decided(
             }
             handle = queue_agent_workflow(**queued)
             result = await handle.get_result()
-            assert (result.run_id, result.status) == ("run", "interrupted")
+            assert (result.run_id, result.status, result.error) == ("run", "interrupted", None)
             assert [item.interruption_id for item in result.interruptions] == ["call_1"]
             again = await queue_agent_workflow(**queued)
             assert await again.get_workflow_id() == "run"

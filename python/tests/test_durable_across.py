@@ -1,0 +1,119 @@
+"""Durable runs that change between the languages at their pauses, executed by workers of both."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from timestep import (
+    DatabaseSession,
+    Decision,
+    configure_dbos,
+    decide,
+    ensure_dbos_launched,
+    get_run,
+    list_interruptions,
+    queue_agent_workflow,
+    read_run_events,
+    register_agent,
+    shutdown_dbos,
+)
+from timestep.database.open_database import open_database
+from timestep.durable.registry import forget_agents
+
+from .crossing import load_vector
+from .stage import Json, Stage
+from .test_workflows import worker
+
+RUN = "run"
+
+
+@pytest.fixture(autouse=True)
+async def _workers_end(database_uri: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    monkeypatch.setenv("PG_CONNECTION_URI", database_uri)
+    forget_agents()
+    configure_dbos(heartbeat_seconds=0.2, executor_timeout_seconds=30)
+    yield
+    await shutdown_dbos()
+    configure_dbos()
+    forget_agents()
+
+
+class Work:
+    """What the workers of one run have done so far."""
+
+    def __init__(self, scenario: Json, uri: str) -> None:
+        self.scenario = scenario
+        self.uri = uri
+        self.model_calls = 0
+        self.executed: list[Any] = []
+
+    @contextlib.asynccontextmanager
+    async def by(self, language: str) -> AsyncIterator[None]:
+        """A worker of this language, alone for the time of the block."""
+        if language == "python":
+            stage = Stage(self.scenario, self.model_calls)
+            forget_agents()
+            register_agent(stage.agent)
+            ensure_dbos_launched()
+            yield
+            await shutdown_dbos()
+            self.executed += [[name, arguments] for name, arguments in stage.executed]
+            self.model_calls = stage.model_calls
+            return
+        with worker(self.scenario["name"], self.uri, self.model_calls) as running:
+            yield
+            trail = await asyncio.to_thread(running.stop)
+        self.executed += trail["executed"]
+        self.model_calls += len(trail["requests"])
+
+
+@pytest.mark.parametrize("languages", [("typescript", "python", "typescript"), ("python", "typescript", "python")])
+async def test_a_run_changes_the_language_at_each_pause(database_uri: str, languages: tuple[str, ...]) -> None:
+    vector = load_vector("with_session_paused_twice")
+    work = Work(vector["scenario"], database_uri)
+    agent_name = vector["scenario"]["agents"][0]["name"]
+    async with DatabaseSession("s") as session:
+        await session.add_items([{"role": "user", "content": "My name is Ada."}])
+        handle = queue_agent_workflow(agent_name, vector["scenario"]["input"], session, workflow_id=RUN)
+        for part, language in enumerate(languages):
+            async with work.by(language):
+                result = await handle.get_result()
+            run = await get_run(RUN)
+            assert (run.language, run.segment, run.error) == (language, part, None)
+            if part < 2:
+                assert result.status == "interrupted"
+                waiting = await list_interruptions(run_id=RUN)
+                await decide(run_id=RUN, decisions=[Decision(item.interruption_id, approve=True) for item in waiting])
+        assert (result.status, result.final_output) == ("completed", vector["finalOutput"])
+        assert work.model_calls == result.usage.requests == len(vector["scenario"]["script"])
+        assert len(await session.get_items()) == len(vector["session"])
+    expected = vector["trail"]["executed"]
+    assert work.executed == expected
+    events = [event async for event in read_run_events(RUN)]
+    assert sum(event.type == "model_response" for event in events) == work.model_calls
+    assert sum(event.type == "tool_output" for event in events) == len(expected)
+
+
+async def test_a_part_that_was_begun_in_one_language_is_left_to_it(database_uri: str) -> None:
+    vector = load_vector("approve")
+    work = Work(vector["scenario"], database_uri)
+    agent_name = vector["scenario"]["agents"][0]["name"]
+    handle = await queue_agent_workflow(agent_name, vector["scenario"]["input"], workflow_id=RUN)
+    # As if a worker of the TypeScript module had begun it, and had died.
+    database = open_database()
+    await database.query("update timestep.runs set language = 'typescript'")
+    async with work.by("python"):
+        # It is put back for those who can.
+        while not await database.query("select 1 from timestep.runs where workflow_id <> run_id"):
+            assert await handle.get_status() in ("queued", "running")
+            await asyncio.sleep(0.05)
+    await database.close()
+    assert work.model_calls == 0
+    async with work.by("typescript"):
+        result = await handle.get_result()
+    assert (result.status, (await get_run(RUN)).language) == ("interrupted", "typescript")

@@ -55,9 +55,17 @@ export class ContextTracker {
 
 /** The context as JSON text; nothing when there is none. */
 function serializeContext(context: unknown): string | undefined {
-  if (context === undefined) return undefined;
-  assertJson(context, "context", new Set());
+  assertSerializable(context);
   return JSON.stringify(context);
+}
+
+/**
+ * Makes sure that a run context can be recorded.
+ *
+ * @throws {ContextNotSerializableError} When it holds what JSON cannot.
+ */
+export function assertSerializable(context: unknown): void {
+  if (context !== undefined) assertJson(context, "context", new Set());
 }
 
 function assertJson(value: unknown, place: string, parents: Set<object>): void {

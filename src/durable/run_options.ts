@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type CallerTool, callerToolSchema } from "./caller_tool.ts";
+import { assertSerializable } from "./context_tracker.ts";
 import type { JsonValue } from "./json.ts";
 
 /** What is recorded of how to run: parsed when it is read, as everything from the database. */
@@ -18,8 +19,13 @@ export interface RunOptions {
   callerTools?: CallerTool[] | undefined;
 }
 
-/** The options as JSON, without those that are not set. */
+/**
+ * The options as JSON, without those that are not set.
+ *
+ * @throws {ContextNotSerializableError} When the context holds what JSON cannot.
+ */
 export function serializeRunOptions({ stream, maxTurns, context, callerTools }: RunOptions): string {
+  assertSerializable(context);
   return JSON.stringify(runOptionsSchema.parse({ stream, maxTurns, context, callerTools }));
 }
 

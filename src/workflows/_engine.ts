@@ -36,6 +36,7 @@ export class Engine {
   #heartbeat: Heartbeat | undefined;
   #pool: SystemDatabaseConfig["systemDatabasePool"] | undefined;
   #claims = true;
+  #hasStopped = false;
 
   private constructor(
     context: AgentRunContext,
@@ -88,7 +89,9 @@ export class Engine {
     for (const { controller } of this.#running.values()) controller.abort();
     await this.#ended(STOPPING_MS);
     await this.#heartbeat?.stop();
-    await this.#DBOS.shutdown();
+    // DBOS may be recording that a workflow is over. Those that were stopped have no end that it could wait for.
+    const options = this.#hasStopped ? {} : { workflowCompletionTimeoutMS: STOPPING_MS };
+    await this.#DBOS.shutdown(options);
     await this.#pool?.end();
     currentEngine = undefined;
     // Should this fail, the silence says the same a little later.
@@ -104,7 +107,10 @@ export class Engine {
     const ended = report.then(() => {}, () => {}).finally(() => this.#running.delete(workflowId));
     this.#running.set(workflowId, { controller, ended });
     // Had it an end in DBOS, that would wait for the outcome of whoever takes the run over. DBOS is shut down next.
-    if (await report === STOPPED) await new Promise<never>(() => {});
+    if (await report === STOPPED) {
+      this.#hasStopped = true;
+      await new Promise<never>(() => {});
+    }
     return await report;
   }
 

@@ -1,11 +1,13 @@
 import type { Queryable } from "../database/database.ts";
 import type { AnyAgent } from "../run/types.ts";
+import { readOutcome } from "../durable/read_outcome.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { claimDirectly } from "./_claim_directly.ts";
 import { checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch.ts";
 import type { Engine } from "./_engine.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { launchedEngine } from "./launch_dbos.ts";
+import { sleep } from "./_sleep.ts";
 import { type PreparedRun, prepareRun, startRun } from "./_start_run.ts";
 import type { AgentWorkflowOptions } from "./agent_workflow_options.ts";
 import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts";
@@ -20,6 +22,7 @@ import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts
  *
  * @param options What to run.
  * @returns What became of the run.
+ * @throws {ContextNotSerializableError} When the context holds what JSON cannot.
  * @throws {RunConflictError} When there is a run of this `workflowId` with another agent, input or session.
  * @throws {SessionNotDurableError} When another process could not open the session.
  * @throws {DatabaseError} When the database can't be opened.
@@ -64,7 +67,24 @@ async function execute(runId: string, prepared: PreparedRun, engine: Engine | un
     startDirectly(transaction, runId, prepared, engine, ownerToken)
   );
   if (claimed) await engine?.dispatch([runId], ownerToken);
-  await engine?.whileExecuting(runId);
+  if (engine) await whileExecuting(engine, runId);
+}
+
+/** How often to look whether a run was ended by somebody else, in milliseconds. */
+const LOOK_MS = 1000;
+
+/** Waits while this process executes the run. A tool that goes on after the run was cancelled is not waited for. */
+async function whileExecuting(engine: Engine, runId: string): Promise<void> {
+  const over = new AbortController();
+  // The database may be away for a while.
+  const hasEnded = async () => Boolean(await readOutcome(engine.database, runId).catch(() => undefined));
+  const look = async () => {
+    do await sleep(LOOK_MS, over.signal); while (!over.signal.aborted && !await hasEnded());
+  };
+  const looking = look();
+  await Promise.race([engine.whileExecuting(runId), looking]);
+  over.abort();
+  await looking;
 }
 
 /**

@@ -18,7 +18,6 @@ import dbos._migration  # noqa: F401
 import psycopg_pool  # noqa: F401
 
 from timestep import Decision, decide, list_interruptions
-from timestep.database.open_database import open_database
 from timestep.durable.execute_run import RunPart, execute_run
 from timestep.durable.registry import register_agent
 from timestep.workflows._database import dispatching
@@ -90,22 +89,23 @@ async def begin(run_id: str, is_streamed: bool) -> None:
 
 async def go_on(run_id: str, attempt: int, kill_at: int) -> int:
     """Executes and decides, until there is nothing to do any more."""
-    database = open_database()
-    agent = build_agent(Log(database, attempt))
-    register_agent(agent)
-    if kill_at > 0:
-        stop_at(kill_at)
-    while True:
-        rows = await database.query("select status, segment from timestep.runs where run_id = $1", [run_id])
-        status, segment = rows[0]
-        if status == "interrupted":
-            waiting = await list_interruptions(run_id=run_id)
-            await decide(run_id=run_id, decisions=[Decision(item.interruption_id, approve=True) for item in waiting])
-        elif status in ("queued", "running"):
-            assert isinstance(segment, int)
-            await execute_run(database, RunPart(run_id, segment, f"executor-{attempt}"))
-        else:
-            return 0
+    async with dispatching() as database:
+        agent = build_agent(Log(database, attempt))
+        register_agent(agent)
+        if kill_at > 0:
+            stop_at(kill_at)
+        while True:
+            rows = await database.query("select status, segment from timestep.runs where run_id = $1", [run_id])
+            status, segment = rows[0]
+            if status == "interrupted":
+                waiting = await list_interruptions(run_id=run_id)
+                decisions = [Decision(item.interruption_id, approve=True) for item in waiting]
+                await decide(run_id=run_id, decisions=decisions)
+            elif status in ("queued", "running"):
+                assert isinstance(segment, int)
+                await execute_run(database, RunPart(run_id, segment, f"executor-{attempt}"))
+            else:
+                return 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from timestep import DatabaseSession, RunStateNotFoundError, RunStateStore, run_agent
+from timestep import DatabaseSession, RunStateNotFoundError, RunStateStore, StateTranslationError, run_agent
+from timestep.database.open_database import open_database
 
 from .crossing import load_vector, normal_item, normal_request
 from .served import REPOSITORY, deno
@@ -118,3 +119,58 @@ def _bare(item: Json) -> Json:
     if bare.get("role") == "user":
         bare.pop("type", None)
     return bare
+
+
+async def rows(uri: str, statement: str) -> list[Any]:
+    """What a statement gives."""
+    database = open_database(uri)
+    found = await database.query(statement)
+    await database.close()
+    return found
+
+
+@pytest.mark.parametrize("name", ["nested_agent_two_pending", "nested_agent_and_own_call", "own_call_and_hosted_mcp"])
+async def test_a_call_has_one_name_whoever_saves_it(name: str, database_uri: str) -> None:
+    statement = """
+      select interruption_id, kind, agent_name, tool_name, call_id, arguments, status from timestep.interruptions
+      order by interruption_id
+    """
+    typescript(name, 0, database_uri)
+    by_typescript = await rows(database_uri, statement)
+    async with RunStateStore(
+        agent=Stage(load_vector(name)["scenario"]).agent, session_id="shared", connection_string=database_uri
+    ) as store:
+        await store.save(await store.load())
+    assert await rows(database_uri, statement) == by_typescript
+    assert len(by_typescript) == 2
+
+
+async def test_what_is_refused_stays_as_it_was(database_uri: str) -> None:
+    statement = """
+      select s.*, r.status, (select count(*) from timestep.run_states) from timestep.run_states s
+      join timestep.runs r using (run_id)
+    """
+    name = "handoff_beside_an_approval"
+    typescript(name, 0, database_uri)
+    saved = await rows(database_uri, statement)
+    stage = Stage(load_vector(name)["scenario"])
+    async with RunStateStore(agent=stage.agent, session_id="shared", connection_string=database_uri) as store:
+        for _ in range(2):
+            with pytest.raises(StateTranslationError) as raised:
+                await store.load()
+            assert raised.value.code == "handoff_pending"
+    assert await rows(database_uri, statement) == saved
+    assert not stage.requests
+    ended = typescript(name, 1, database_uri, 1)
+    assert ended["finalOutput"] == load_vector(name)["finalOutput"]
+
+
+async def test_what_typescript_refuses_stays_as_it_was(database_uri: str) -> None:
+    name = "handoff_beside_an_approval"
+    begun = await python(name, 0, database_uri)
+    saved = await rows(database_uri, "select * from timestep.run_states")
+    with pytest.raises(AssertionError, match="handoff_pending"):
+        typescript(name, 1, database_uri, begun["modelCalls"])
+    assert await rows(database_uri, "select * from timestep.run_states") == saved
+    ended = await python(name, 1, database_uri, begun["modelCalls"])
+    assert ended["finalOutput"] == load_vector(name)["finalOutput"]

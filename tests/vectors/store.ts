@@ -35,7 +35,10 @@ if (number === 0) {
   );
   start = inputOf(scenario);
 } else {
-  start = await store.load();
+  start = await store.load().catch((error) => {
+    console.error(String(error));
+    Deno.exit(1);
+  });
   decide(start, scenario.pauses[number - 1]?.after);
 }
 const result = await runAgent(stage.agent, start, session);

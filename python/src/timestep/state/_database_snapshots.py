@@ -19,15 +19,9 @@ if TYPE_CHECKING:
     from ..database.database import Database, Parameter
 
 _READ = """
-select s.run_id, s.version, s.claimed_by, s.language, s.sdk_name, s.sdk_version, s.schema_version, s.agent_graph,
-  s.guardrails_settled, s.state::text
-from timestep.runs r
-join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
-where r.agent_name = $1 and coalesce(r.session_id, '') = coalesce($2, '') and r.state_version > 0
-  and s.cleared_at is null
-  and (r.status in ('interrupted', 'running') or r.status = 'completed' and s.claimed_by is null)
-order by r.status = 'completed', r.created_at desc
-limit 1
+select run_id, version, claimed_by, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled,
+  state
+from timestep.find_run_state($1, $2)
 """
 _CLEAR = """
 with cleared as (
@@ -88,7 +82,7 @@ class DatabaseSnapshots:
 
     async def _write(self, snapshot: Snapshot, held: SavedRun | None, new_run_id: str | None) -> SavedRun | None:
         status = "completed" if snapshot.is_ended else "interrupted"
-        described = {**snapshot.envelope.description(), "run_status": status, "is_other_run": new_run_id is not None}
+        described = {**snapshot.envelope.description(), "runStatus": status, "isOtherRun": new_run_id is not None}
         parameters: list[Parameter] = [
             self._agent_name,
             self._session_id,

@@ -21,7 +21,7 @@ class InterruptionFacts:
     """A call that a paused run waits for, or on which somebody has decided."""
 
     interruption_id: str
-    """The call's id; with a number behind it when agents used as tools gave several calls the same."""
+    """The call's id, after the agent's name when the agent is used as a tool; names the interruption in its run."""
     kind: str
     """`function_call`, `hosted_tool_call` and so on: the type of the call's item in TypeScript."""
     agent_name: str
@@ -83,18 +83,20 @@ def interruptions_of(state: RunState[Any], before: Sequence[ToolApprovalItem] = 
         state: Where the run is.
         before: Calls that it waited for earlier: decided since, they are not in the state any more.
     """
-    numbered = [*_number(before), *_number(state.get_interruptions())]
+    numbered = [*_number(state, before), *_number(state, state.get_interruptions())]
     return [_facts(state, name, item) for name, item in dict(numbered).items()]
 
 
-def _number(items: Sequence[ToolApprovalItem]) -> list[tuple[str, ToolApprovalItem]]:
-    """Gives calls their ids: those of agents used as tools may be the same."""
+def _number(state: RunState[Any], items: Sequence[ToolApprovalItem]) -> list[tuple[str, ToolApprovalItem]]:
+    """Gives calls their ids: with the agent's name when it is used as a tool, since two may give calls the same id."""
     seen: Counter[str] = Counter()
     numbered: list[tuple[str, ToolApprovalItem]] = []
+    own = state._current_agent
     for item in items:
         call_id = _call_id(item)
-        seen[call_id] += 1
-        numbered.append((call_id if seen[call_id] == 1 else f"{call_id}#{seen[call_id]}", item))
+        name = call_id if own is None or item.agent.name == own.name else f"{item.agent.name}:{call_id}"
+        seen[name] += 1
+        numbered.append((name if seen[name] == 1 else f"{name}#{seen[name]}", item))
     return numbered
 
 

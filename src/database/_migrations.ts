@@ -52,6 +52,31 @@ create table if not exists timestep.session_items (
     references timestep.sessions (session_id) on delete cascade
 );
 
+-- Adds items, a JSON array, at the end of a session. The session's row hands out their places, to one writer at a time.
+create or replace function timestep.append_session_items(session_id text, items json) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  added integer := json_array_length(items);
+  last bigint;
+begin
+  if added = 0 then
+    return true;
+  end if;
+  insert into timestep.sessions as s (session_id, next_position)
+  values (append_session_items.session_id, added)
+  on conflict on constraint sessions_pkey do update
+    set next_position = s.next_position + excluded.next_position, updated_at = now()
+  returning next_position - 1 into last;
+  insert into timestep.session_items (session_id, position, item)
+  select append_session_items.session_id, last - added + a.number, a.item
+  from json_array_elements(items) with ordinality as a (item, number);
+  return true;
+end
+$$;
+
 -- Writes to a session that have an identity: the same operation again changes nothing.
 create table if not exists timestep.session_operations (
   session_id text not null,

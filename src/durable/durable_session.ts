@@ -1,6 +1,8 @@
 import type { AgentInputItem, Session } from "@openai/agents";
+import { appendItemsIf } from "../session/_stored_items.ts";
 import { DatabaseSession } from "../session/database_session.ts";
-import { writeRow } from "./journal_writer.ts";
+import { ownershipLost } from "./journal_statement.ts";
+import { writing } from "./journal_writer.ts";
 import { runPlainStep } from "./recorded_step.ts";
 import type { Scope } from "./scope.ts";
 
@@ -91,18 +93,18 @@ export class DurableSession implements Session {
     const { execution, prefix } = this.#scope;
     const key = this.#scope.unique(`session:${prefix}add`);
     if (execution.take(key)) return;
-    await execution.database.transaction(async (transaction) => {
-      await session.addItemsWithin(transaction, items);
-      const row = {
-        key,
-        kind: "session",
-        status: "completed",
-        name: "add",
-        attempt: 1,
-        output: "null",
-      } as const;
-      await writeRow(transaction, execution.owner, row);
-    });
+    const row = {
+      key,
+      kind: "session",
+      status: "completed",
+      name: "add",
+      attempt: 1,
+      output: "null",
+    } as const;
+    const { database, owner } = execution;
+    const sessionId = await session.getSessionId();
+    const isOwned = await appendItemsIf(database, writing(owner, row), sessionId, items);
+    if (!isOwned) throw ownershipLost(owner);
     execution.writer.publish(key);
   }
 }

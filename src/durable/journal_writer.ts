@@ -212,6 +212,14 @@ export async function writeRow(transaction: Queryable, owner: RunOwner, row: Jou
   if (!await writeJournal(transaction, { owner, write })) throw ownershipLost(owner);
 }
 
+/** An SQL expression that records a step as `writeRow()` does, and its parameters; it is true if the run is this owner's. */
+export function writing({ runId, epoch, segment }: RunOwner, row: JournalRow) {
+  return {
+    sql: "timestep.write_journal($1, $2::int, $3::int, $4)",
+    parameters: [runId, epoch, segment, `[${rowText(row, undefined)}]`],
+  };
+}
+
 function rowText({ output, contextPatch, ...rest }: JournalRow, position: number | undefined): string {
   return head({ ...rest, position }) + (output === undefined ? "" : `,"output":${packed(output)}`) +
     (contextPatch === undefined ? "" : `,"context_patch":${packed(contextPatch)}`) + "}";

@@ -7,26 +7,44 @@ function itemsToJson(items: readonly AgentInputItem[]): string {
   return JSON.stringify(items, refuseBinary);
 }
 
-/** Adds items at the end, in one statement. The session's row hands out their places, to one writer at a time. */
+/** Adds items at the end, in one statement. */
 export async function appendItems(
   queryable: Queryable,
   sessionId: string,
   items: readonly AgentInputItem[],
 ): Promise<void> {
   if (items.length === 0) return;
-  await queryable.query(APPEND, [sessionId, items.length, itemsToJson(items)]);
+  await queryable.query("select timestep.append_session_items($1, $2::text::json)", [
+    sessionId,
+    itemsToJson(items),
+  ]);
 }
 
-const APPEND = `
-with places as (
-  insert into timestep.sessions as s (session_id, next_position) values ($1, $2::bigint)
-  on conflict (session_id) do update
-    set next_position = s.next_position + $2::bigint, updated_at = now()
-  returning next_position - $2::bigint as first
-)
-insert into timestep.session_items (session_id, position, item)
-select $1, places.first + added.number - 1, added.item
-from places, json_array_elements($3::text::json) with ordinality as added (item, number)`;
+/** An SQL expression that does something, and is true or false then; its parameters are numbered from 1. */
+export interface Condition {
+  sql: string;
+  parameters: readonly Parameter[];
+}
+
+/**
+ * Adds items at the end and meets the condition, in one statement: both or neither.
+ *
+ * @returns Whether the condition was true; if not, nothing was added.
+ */
+export async function appendItemsIf(
+  queryable: Queryable,
+  condition: Condition,
+  sessionId: string,
+  items: readonly AgentInputItem[],
+): Promise<boolean> {
+  const { sql, parameters } = condition;
+  const [id, added] = [parameters.length + 1, parameters.length + 2];
+  const [row] = await queryable.query(
+    `select case when ${sql} then timestep.append_session_items($${id}, $${added}::text::json) else false end as added`,
+    [...parameters, sessionId, itemsToJson(items)],
+  );
+  return row?.["added"] === true;
+}
 
 /** The last `limit` items, or all, in the order in which they were added. */
 export async function readItems(

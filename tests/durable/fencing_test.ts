@@ -9,7 +9,8 @@ import {
   registerAgent,
   transactional,
 } from "../../mod.ts";
-import { JournalWriter, type SegmentEnd, writeRow } from "../../src/durable/journal_writer.ts";
+import { JournalWriter, type SegmentEnd, writeRow, writing } from "../../src/durable/journal_writer.ts";
+import { appendItemsIf } from "../../src/session/_stored_items.ts";
 import type { JournalRow } from "../../src/durable/journal_row.ts";
 import { execute, FunctionModel, modelOfTurns, say, testOnEach, tick } from "./_durable.ts";
 
@@ -37,6 +38,10 @@ const WRITES: Record<
     writer.write({ ...ROW, status: "started", output: undefined }),
   "a step in a tool's transaction": (database, _writer, owner) =>
     database.transaction((transaction) => writeRow(transaction, owner, ROW)),
+  "items of a session": async (database, _writer, owner) => {
+    const items = [{ role: "user" as const, content: "x" }];
+    if (!await appendItemsIf(database, writing(owner, ROW), "s", items)) throw new OwnershipLostError("");
+  },
   "events": (_database, writer) => {
     writer.emit("model:0.1", 1, '{"type":"output_text_delta","delta":"x"}');
     return writer.drain();
@@ -90,6 +95,7 @@ async function everything(database: Database): Promise<unknown> {
     await database.query("select key, status, position, output from timestep.journal order by key"),
     await database.query("select * from timestep.run_events"),
     await database.query("select * from timestep.usage"),
+    await database.query("select * from timestep.sessions"),
   ];
 }
 

@@ -1,0 +1,52 @@
+import { assertEquals } from "@std/assert";
+import { assistantMessage } from "@openai/agents-core/testing";
+import { type Database, runAgent, RunStateNotFoundError, RunStateStore } from "@timestep-ai/timestep";
+import { testDatabases } from "../_databases.ts";
+import { approveAll, pausedState, weatherAgent } from "./_runs.ts";
+
+/** A database that notes a run's end only when it is let. */
+function slowToSettle(database: Database): { database: Database; proceed(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return {
+    proceed: resolve,
+    database: {
+      engine: database.engine,
+      async query(text, parameters) {
+        if (text.includes("settle_run_state")) await promise;
+        return await database.query(text, parameters);
+      },
+      script: (sql) => database.script(sql),
+      transaction: (body) => database.transaction(body),
+      close: () => database.close(),
+    },
+  };
+}
+
+for (const { engine, create } of testDatabases()) {
+  for (const what of ["save", "load", "clear"] as const) {
+    Deno.test(`${what}() waits until the end of a streamed run is noted [${engine}]`, async () => {
+      await using fresh = await create();
+      const { agent } = weatherAgent([assistantMessage("Sunny.")]);
+      const { database, proceed } = slowToSettle(fresh.database);
+      const store = new RunStateStore({ agent, database });
+      await store.save(await pausedState("Oakland"));
+      const result = await runAgent(agent, approveAll(await store.load()), undefined, true, null);
+      for await (const _event of result) { /* To its end. */ }
+      await result.completed;
+
+      const next = await pausedState("Berkeley");
+      const outcome = {
+        save: () => store.save(next).then(() => "saved"),
+        load: () =>
+          store.load().catch((error) => error instanceof RunStateNotFoundError ? "not found" : error),
+        clear: () => store.clear().then(() => "cleared"),
+      }[what]();
+      // Time enough for whoever does not wait.
+      for (let statement = 0; statement < 20; statement++) await fresh.database.query("select");
+      proceed();
+      assertEquals(await outcome, { save: "saved", load: "not found", clear: "cleared" }[what]);
+      const runs = await fresh.database.query("select status from timestep.runs order by created_at limit 1");
+      assertEquals(runs, [{ status: "completed" }]);
+    });
+  }
+}

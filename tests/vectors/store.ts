@@ -35,11 +35,13 @@ if (number === 0) {
   );
   start = inputOf(scenario);
 } else {
-  start = await store.load().catch((error) => {
+  // Left to itself, the error of a program that imports the SDK is shown without its message.
+  const loaded: StageState = await store.load<Record<string, unknown>>().catch((error) => {
     console.error(String(error));
     Deno.exit(1);
   });
-  decide(start, scenario.pauses[number - 1]?.after);
+  decide(loaded, scenario.pauses[number - 1]?.after);
+  start = loaded;
 }
 const result = await runAgent(stage.agent, start, session);
 if (result.interruptions.length > 0) {

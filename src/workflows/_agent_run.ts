@@ -1,4 +1,3 @@
-import { OpenAIConversationsSession } from "@openai/agents";
 import type { Database } from "../database/database.ts";
 import {
   AgentNotRegisteredError,
@@ -12,6 +11,7 @@ import { DIRECT_QUEUE, type Dispatch, parseDispatch } from "./_dispatch.ts";
 import { startDeadline } from "./_deadline.ts";
 import { letGo, type NotBefore, putBack } from "./_executor_sql.ts";
 import { warn } from "./_logger.ts";
+import { openConversation } from "./_session.ts";
 import { sleep } from "./_sleep.ts";
 
 /** Where a workflow is executed. */
@@ -92,7 +92,7 @@ async function execute(
       signal: deadline ? AbortSignal.any([signal, deadline.signal]) : signal,
       ...(configuration.modelProvider ? { modelProvider: configuration.modelProvider } : {}),
       ...(dispatch.sessionKind === "openai_conversations" && sessionId !== undefined
-        ? { session: new OpenAIConversationsSession({ conversationId: sessionId }) }
+        ? { session: openConversation(sessionId) }
         : {}),
     });
     return { status: outcome.status };

@@ -9,6 +9,15 @@ export interface SessionReference {
   sessionKind: NonNullable<Dispatch["sessionKind"]>;
 }
 
+/** Conversations at OpenAI's that this process has opened, by their ids: with a client of their own, perhaps. */
+const conversations = new Map<string, WeakRef<Session>>();
+
+/** A conversation at OpenAI's: as this process was given it, else by the default client. */
+export function openConversation(sessionId: string): Session {
+  return conversations.get(sessionId)?.deref() ??
+    new OpenAIConversationsSession({ conversationId: sessionId });
+}
+
 /**
  * How to open a session again elsewhere.
  *
@@ -20,7 +29,9 @@ export async function referenceSession(session: Session | undefined): Promise<Se
     return { sessionId: await session.getSessionId(), sessionKind: "database" };
   }
   if (session instanceof OpenAIConversationsSession) {
-    return { sessionId: await session.getSessionId(), sessionKind: "openai_conversations" };
+    const sessionId = await session.getSessionId();
+    conversations.set(sessionId, new WeakRef(session));
+    return { sessionId, sessionKind: "openai_conversations" };
   }
   throw new SessionNotDurableError(
     `Cannot start a durable run with a ${session.constructor.name}: another process could not open it again to ` +

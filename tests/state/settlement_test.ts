@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { assistantMessage } from "@openai/agents-core/testing";
-import { type Database, runAgent, RunStateNotFoundError, RunStateStore } from "@timestep-ai/timestep";
+import { type Database, runAgent, RunStateStore } from "@timestep-ai/timestep";
 import { testDatabases } from "../_databases.ts";
 import { approveAll, pausedState, weatherAgent } from "./_runs.ts";
 
@@ -36,15 +36,14 @@ for (const { engine, create } of testDatabases()) {
 
       const next = await pausedState("Berkeley");
       const outcome = {
-        save: () => store.save(next).then(() => "saved"),
-        load: () =>
-          store.load().catch((error) => error instanceof RunStateNotFoundError ? "not found" : error),
-        clear: () => store.clear().then(() => "cleared"),
+        save: () => store.save(next).then(() => "saved", String),
+        load: () => store.load().then(String, (error) => error.name),
+        clear: () => store.clear().then(() => "cleared", String),
       }[what]();
       // Time enough for whoever does not wait.
       for (let statement = 0; statement < 20; statement++) await fresh.database.query("select");
       proceed();
-      assertEquals(await outcome, { save: "saved", load: "not found", clear: "cleared" }[what]);
+      assertEquals(await outcome, { save: "saved", load: "RunStateNotFoundError", clear: "cleared" }[what]);
       const runs = await fresh.database.query("select status from timestep.runs order by created_at limit 1");
       assertEquals(runs, [{ status: "completed" }]);
     });

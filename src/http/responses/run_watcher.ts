@@ -147,11 +147,14 @@ export class RunWatcher {
     const watches = [...this.#watches].filter(({ due }) => due <= soon);
     for (const { reader } of watches) reader.ended = false;
     try {
-      const news = await readNews(this.#database, watches);
-      watches.forEach((watch, index) => {
-        const found = news.get(index);
-        if (found) watch.take(found);
-        else watch.fail(new Error(`Run "${watch.reader.run.runId}" is gone.`));
+      const places = placesOf(watches);
+      const news = await readNews(this.#database, [...places.values()].map(([watch]) => watch));
+      [...places.values()].forEach((sharing, place) => {
+        const found = news.get(place);
+        for (const watch of sharing) {
+          if (found) watch.take(found);
+          else watch.fail(new Error(`Run "${watch.reader.run.runId}" is gone.`));
+        }
       });
     } catch (error) {
       for (const watch of watches) watch.fail(error);
@@ -160,6 +163,19 @@ export class RunWatcher {
       this.#schedule();
     }
   }
+}
+
+/** Those who are at the same place of the same run are told the same, which is read once. */
+function placesOf(watches: readonly Watch[]): Map<string, [Watch, ...Watch[]]> {
+  const places = new Map<string, [Watch, ...Watch[]]>();
+  for (const watch of watches) {
+    const { runId, ownerId } = watch.reader.run;
+    const place = JSON.stringify([runId, ownerId, watch.after]);
+    const sharing = places.get(place);
+    if (sharing) sharing.push(watch);
+    else places.set(place, [watch]);
+  }
+  return places;
 }
 
 async function readNews(database: Database, watches: readonly Watch[]): Promise<Map<number, RunNews>> {

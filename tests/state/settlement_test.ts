@@ -41,7 +41,7 @@ for (const { engine, create } of testDatabases()) {
         clear: () => store.clear().then(() => "cleared", String),
       }[what]();
       // Time enough for whoever does not wait.
-      for (let statement = 0; statement < 20; statement++) await fresh.database.query("select");
+      for (let statement = 0; statement < 100; statement++) await fresh.database.query("select");
       proceed();
       assertEquals(await outcome, { save: "saved", load: "RunStateNotFoundError", clear: "cleared" }[what]);
       const runs = await fresh.database.query("select status from timestep.runs order by created_at limit 1");

@@ -117,3 +117,30 @@ async def test_a_part_that_was_begun_in_one_language_is_left_to_it(database_uri:
     async with work.by("typescript"):
         result = await handle.get_result()
     assert (result.status, (await get_run(RUN)).language) == ("interrupted", "typescript")
+
+
+@pytest.mark.parametrize("languages", [("typescript", "python"), ("python", "typescript")])
+async def test_a_pause_that_cannot_be_translated_goes_back_to_the_language_that_saved_it(
+    database_uri: str, languages: tuple[str, str]
+) -> None:
+    vector = load_vector("handoff_beside_an_approval", languages[0])
+    work = Work(vector["scenario"], database_uri)
+    own, other = languages
+    handle = await queue_agent_workflow(
+        vector["scenario"]["agents"][0]["name"], vector["scenario"]["input"], workflow_id=RUN
+    )
+    async with work.by(own):
+        result = await handle.get_result()
+    assert result.status == "interrupted"
+    waiting = await list_interruptions(run_id=RUN)
+    await decide(run_id=RUN, decisions=[Decision(item.interruption_id, approve=True) for item in waiting])
+    database = open_database()
+    async with work.by(other):
+        while not await database.query("select 1 from timestep.runs where workflow_id like $1", [f"{RUN}:r1:t%"]):
+            assert await handle.get_status() in ("queued", "running")
+            await asyncio.sleep(0.05)
+    await database.close()
+    async with work.by(own):
+        result = await handle.get_result()
+    assert (result.status, (await get_run(RUN)).language, result.error) == ("completed", own, None)
+    assert result.final_output == vector["finalOutput"]

@@ -19,13 +19,14 @@ export class AgentNotRegisteredError extends TimestepError {
   readonly agentName: string;
 
   /** Says which run waits for which agent; in which language, if a process of that has begun this part of it. */
-  constructor(runId: string, agentName: string, begunIn?: string) {
+  constructor(runId: string, agentName: string, begunIn?: string, options?: ErrorOptions) {
     super(
       begunIn === undefined
         ? `Cannot execute run "${runId}": agent "${agentName}" is not registered in this process. ` +
           `Call registerAgent() with it; the run waits.`
-        : `Cannot execute run "${runId}": a process in ${begunIn} has begun this part of it, and only such a ` +
-          `process can go on with it. Start one that registers agent "${agentName}"; the run waits.`,
+        : `Cannot execute run "${runId}": a process in ${begunIn} has begun this part of it or saved its pause, and ` +
+          `only such a process can go on with it. Start one that registers agent "${agentName}"; the run waits.`,
+      options,
     );
     this.agentName = agentName;
   }

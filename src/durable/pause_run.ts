@@ -5,7 +5,8 @@ import type { Queryable } from "../database/database.ts";
 import { seal, unseal } from "../state/envelope.ts";
 import { envelopeSchema } from "../state/envelope.ts";
 import { interruptionsOf } from "../state/run_facts.ts";
-import { RunNotFoundError } from "./errors.ts";
+import { StateTranslationError } from "../state/python/translation_error.ts";
+import { AgentNotRegisteredError, RunNotFoundError } from "./errors.ts";
 import type { Execution } from "./execution.ts";
 import type { RunOwner } from "./journal_statement.ts";
 
@@ -30,7 +31,23 @@ export async function writePause(
      select timestep.write_run_state($1, state_version, $2::text::json, $3, $4::text::json) from run`,
     [runId, JSON.stringify(envelope), text, JSON.stringify(interruptionsOf(state))],
   );
+  await transaction.query(GO_ON_IF_DECIDED, [runId]);
 }
+
+/** A fork comes to the pauses of the run that it repeats, where everything was decided before: nobody is asked again. */
+const GO_ON_IF_DECIDED = `
+with decided as (
+  update timestep.runs r set status = 'queued', segment = segment + 1, language = null, updated_at = now()
+  where run_id = $1 and (
+    select bool_and(i.status <> 'pending') from timestep.interruptions i
+    where i.run_id = r.run_id and i.segment = r.segment
+  )
+  returning run_id, run_id || ':r' || segment as workflow_id
+), claimed as (
+  update timestep.run_states s set claimed_at = now(), claimed_by = d.workflow_id
+  from decided d where s.run_id = d.run_id
+)
+select timestep.enqueue_run(run_id, workflow_id) from decided`;
 
 const decisionSchema = z.object({
   interruptionId: z.string(),
@@ -49,6 +66,7 @@ type RecordedDecision = z.infer<typeof decisionSchema>;
  *
  * @throws {RunStateGraphError} When the agent lacks what the run has used.
  * @throws {RunStateMalformedError} When the snapshot is damaged.
+ * @throws {AgentNotRegisteredError} When Python saved the snapshot and it cannot be carried over: Python goes on.
  */
 export async function resumePause(
   execution: Execution,
@@ -68,7 +86,8 @@ export async function resumePause(
   }
   const envelope = envelopeSchema.parse(row);
   execution.pausedCalls = pausedCalls(envelope.state);
-  const state: PausedState = await unseal(agent, envelope);
+  const state: PausedState = await unseal(agent, envelope)
+    .catch((error) => leaveToPython(execution, agent, error));
   execution.pausedCalls = new Set();
   const rows = await database.query(
     `select interruption_id as "interruptionId", segment, agent_name as "agentName", call_id as "callId", status, always,
@@ -83,6 +102,20 @@ export async function resumePause(
   }
   decide(state, decisions.filter((decision) => decision.segment === segment - 1));
   return state;
+}
+
+/** Leaves this part of a run, of which nothing was done yet, to the language that can load its snapshot. */
+async function leaveToPython(execution: Execution, agent: AnyAgent, error: unknown): Promise<never> {
+  if (!(error instanceof StateTranslationError)) throw error;
+  const { database, owner } = execution;
+  await database.query(
+    `update timestep.runs set language = 'python', updated_at = now()
+     where run_id = $1 and epoch = $2::int and status = 'running'`,
+    [owner.runId, owner.epoch],
+  );
+  const left = new AgentNotRegisteredError(owner.runId, agent.name, "Python", { cause: error });
+  execution.fail(left);
+  throw left;
 }
 
 /** Where the SDK's snapshot has what the model has called in the response that the run was paused with. */

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from agents import ModelProvider, RunConfig, Runner, RunResult, RunResultStreaming, RunState, TResponseInputItem
+from agents import Agent, ModelProvider, RunConfig, Runner, RunResult, RunResultStreaming, RunState, TResponseInputItem
 from agents.memory import Session
 
 from ..database.database_error import DatabaseError
@@ -174,7 +174,7 @@ async def _run_agent_loop(
                 settings["max_turns"] = options.max_turns
         else:
             # A state brings its context and its limits along.
-            start = await resume_pause(execution, claim.agent)
+            start = await _resume(execution, claim.agent)
             context = start._context.context if start._context is not None else None
         prefix = f"{owner.segment}."
         execution.follow_context(prefix, context)
@@ -194,6 +194,20 @@ async def _run_agent_loop(
             await session.close()
 
 
+async def _resume(execution: Execution, agent: Agent[Any]) -> RunState[Any]:
+    try:
+        return await resume_pause(execution, agent)
+    except StateTranslationError as error:
+        # Nothing of this part was done yet.
+        await leave_to_typescript(execution.database, execution.owner)
+        other = OtherLanguageError(
+            f'Cannot go on with run "{execution.owner.run_id}" in Python: {error}. A process of the TypeScript module '
+            "can"
+        )
+        execution.fail(other)
+        raise other from error
+
+
 def _input(given: object) -> str | list[TResponseInputItem]:
     """The input as it was recorded: a text, or protocol items."""
     if isinstance(given, str):
@@ -207,12 +221,6 @@ async def _finish_failed(claim: ClaimedRun, error: BaseException) -> str:
     run_id = execution.owner.run_id
     if isinstance(error, UnknownOutcome):
         return await finish_unknown(claim)
-    if isinstance(error, StateTranslationError):
-        # Nothing of this part was done yet.
-        await leave_to_typescript(execution.database, execution.owner)
-        raise OtherLanguageError(
-            f'Cannot go on with run "{run_id}" in Python: {error}. A process of the TypeScript module can'
-        ) from error
     if execution.failure is error and not isinstance(error, _FAULTS_OF_RUN):
         raise error
     wait = retry_after_seconds(error)

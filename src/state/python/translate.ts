@@ -121,6 +121,7 @@ function translate(value: unknown, path: string, target: Target): NestedRun {
             generatedItemStartIndex: start,
             generatedItemEndIndexExclusive: generatedItems.length,
             interruptionGeneratedItemIndexes: own.map((_, index) => items.length + index),
+            // The SDK asks only whether it is known; which answer a result belongs to, Python does not say.
             toolOutputGuardrailResultStartIndex: 0,
           },
         }

@@ -1,3 +1,5 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Database } from "../../mod.ts";
 import type { ModelTurn, ScriptedItem } from "../openai_stand_in/mod.ts";
 import { OpenAIStandIn, weatherScript } from "../openai_stand_in/mod.ts";
 import { type Isolates, startIsolates } from "./_isolates.ts";
@@ -51,6 +53,22 @@ export class HeldModel {
 export interface Project extends AsyncDisposable {
   readonly isolates: Isolates;
   readonly model: HeldModel;
+}
+
+/**
+ * Checks the calls of a run of two: what was recorded is not asked again; the one that was under way is, once for each
+ * process that took the run over. Here that is one, unless the machine is so slow that the living look dead.
+ */
+export async function assertAtMostOneRepeated(
+  database: Database,
+  runId: string,
+  calls: readonly string[],
+): Promise<void> {
+  const [run] = await database.query("select epoch from timestep.runs where run_id = $1", [runId]);
+  const executions = Number(run?.["epoch"]);
+  assert(executions >= 2, `${executions} executions`);
+  assert(calls.length >= 3 && calls.length <= 1 + executions, `${calls} in ${executions} executions`);
+  assertEquals([...calls].sort(), [...calls], "a question was asked again after its answer was used");
 }
 
 /** @param databaseUri Where the functions keep everything. */

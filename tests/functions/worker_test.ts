@@ -6,21 +6,11 @@ import { dispatchDatabase } from "../../src/workflows/_database.ts";
 import { startDirectly } from "../../src/workflows/run_agent_workflow.ts";
 import { testDatabases } from "../_databases.ts";
 import { makeWorld } from "../http/_world.ts";
+import { EXTENSIONS } from "../supabase/_extensions.ts";
 
-/** What Supabase has: the Vault with our two secrets, and pg_net, which only takes down what it should send. */
-const STAND_IN = `
-create schema vault;
-create table vault.decrypted_secrets (name text, decrypted_secret text);
-insert into vault.decrypted_secrets values
-  ('timestep_worker_url', 'http://localhost/functions/v1/worker'), ('timestep_dispatch_key', 'cron');
-create schema net;
-create table net.http_request_queue (url text, headers jsonb);
-create function net.http_post(
-  url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',
-  timeout_milliseconds int default 5000
-) returns bigint language sql as $$
-  insert into net.http_request_queue values (url, headers) returning 1::bigint
-$$;`;
+const SECRETS = `
+select vault.create_secret('http://localhost/functions/v1/worker', 'timestep_worker_url');
+select vault.create_secret('cron', 'timestep_dispatch_key')`;
 
 for (const target of testDatabases()) {
   Deno.test(`serveWorker() executes what waits when pg_net wakes it [${target.engine}]`, async () => {
@@ -52,7 +42,8 @@ for (const target of testDatabases()) {
         );
       await start("before");
       assertEquals(await one("select timestep.tick() as value"), false);
-      await database.script(STAND_IN);
+      await database.script(EXTENSIONS);
+      await database.script(SECRETS);
       await start("after");
       assertEquals(await one("select count(*)::int as value from net.http_request_queue"), 1);
       assertEquals(await one("select timestep.tick() as value"), true);

@@ -22,7 +22,28 @@ function slowToSettle(database: Database): { database: Database; proceed(): void
   };
 }
 
+/** Time enough for whoever does not wait. */
+async function anInstant(database: Database): Promise<void> {
+  for (let statement = 0; statement < 100; statement++) await database.query("select");
+}
+
 for (const { engine, create } of testDatabases()) {
+  Deno.test(`runAgent() gives the answer when the end of the run is noted [${engine}]`, async () => {
+    await using fresh = await create();
+    const { agent } = weatherAgent([assistantMessage("Sunny.")]);
+    const { database, proceed } = slowToSettle(fresh.database);
+    const store = new RunStateStore({ agent, database });
+    await store.save(await pausedState("Oakland"));
+    let hasAnswered = false;
+    const answer = runAgent(agent, approveAll(await store.load())).finally(() => hasAnswered = true);
+    const claimed = "select from timestep.run_states where claimed_by is not null";
+    while ((await fresh.database.query(claimed)).length === 0) { /* It has not begun. */ }
+    await anInstant(fresh.database);
+    assertEquals(hasAnswered, false);
+    proceed();
+    assertEquals((await answer).finalOutput, "Sunny.");
+  });
+
   for (const what of ["save", "load", "clear"] as const) {
     Deno.test(`${what}() waits until the end of a streamed run is noted [${engine}]`, async () => {
       await using fresh = await create();
@@ -40,8 +61,7 @@ for (const { engine, create } of testDatabases()) {
         load: () => store.load().then(String, (error) => error.name),
         clear: () => store.clear().then(() => "cleared", String),
       }[what]();
-      // Time enough for whoever does not wait.
-      for (let statement = 0; statement < 100; statement++) await fresh.database.query("select");
+      await anInstant(fresh.database);
       proceed();
       assertEquals(await outcome, { save: "saved", load: "RunStateNotFoundError", clear: "cleared" }[what]);
       const runs = await fresh.database.query("select status from timestep.runs order by created_at limit 1");

@@ -182,7 +182,7 @@ insert into timestep.migrations (version) values ('20261121000200') on conflict 
   {
     version: "20261121000300",
     sql: `
--- Tokens used, a row a run and model, counted from the run's beginning across every pause.
+-- Tokens used, a row a run and model (by the name that the agent has for it), counted from the run's beginning across every pause.
 create table if not exists timestep.usage (
   run_id text not null,
   model text not null,
@@ -201,7 +201,8 @@ create table if not exists timestep.usage (
   )
 );
 
--- What a model costs, in US dollars for a million tokens. Set by you; a model without a row costs null.
+-- What a model costs, in US dollars for a million tokens. Set by you, under the name that agents have for it
+-- ("gpt-4.1", "ollama/gpt-oss:20b"); a model without a row costs null.
 create table if not exists timestep.model_prices (
   model text primary key,
   input_per_million numeric not null,

@@ -16,10 +16,11 @@ from typing import Any
 # Loaded here, so that no child has to.
 import dbos._migration  # noqa: F401
 import psycopg_pool  # noqa: F401
+from agents import Agent
 
-from timestep import Decision, decide, list_interruptions
+from timestep import DatabaseSession, Decision, decide, list_interruptions
+from timestep.database.database import Database
 from timestep.durable.execute_run import RunPart, execute_run
-from timestep.durable.registry import register_agent
 from timestep.workflows._database import dispatching
 from timestep.workflows._executor_sql import DIRECT_QUEUE
 from timestep.workflows._start_run import prepare_run, start_run
@@ -37,12 +38,11 @@ def main(uri: str, is_streamed: bool, how: str) -> None:
     in_child(prepare())
     for point in range(1, MOST):
         run_id = f"{how}-{point}"
-        in_child(begin(run_id, is_streamed))
         kills = 0
         for attempt in range(1, MOST):
             # Of a chain not every process is killed before it has done anything, so that it comes to an end.
             kill_at = point if how == "matrix" and kills == 0 else 1 + attempt % 6 if how == "chain" else 0
-            status = in_child(go_on(run_id, attempt, kill_at))
+            status = in_child(go_on(run_id, is_streamed, attempt, kill_at))
             if status == 0:
                 break
             assert status == 9, status
@@ -76,22 +76,19 @@ async def prepare() -> None:
         await database.query(CREATE)
 
 
-async def begin(run_id: str, is_streamed: bool) -> None:
-    """Records a run."""
-    async with dispatching() as database, database.transaction() as transaction:
-        prepared = prepare_run(
-            build_agent(Log(database, 0)), INPUT, workflow_id=run_id, stream=is_streamed, context=context()
-        )
-        run = await prepared.with_session(None)
-        object.__setattr__(run.run, "session_id", run_id)
+async def begin(database: Database, run_id: str, agent: Agent[Any], is_streamed: bool) -> None:
+    """Records a run, if it is not."""
+    async with database.transaction() as transaction:
+        prepared = prepare_run(agent, INPUT, workflow_id=run_id, stream=is_streamed, context=context())
+        run = await prepared.with_session(DatabaseSession(run_id))
         await start_run(transaction, run, {"applicationName": "timestep", "queueName": DIRECT_QUEUE})
 
 
-async def go_on(run_id: str, attempt: int, kill_at: int) -> int:
+async def go_on(run_id: str, is_streamed: bool, attempt: int, kill_at: int) -> int:
     """Executes and decides, until there is nothing to do any more."""
     async with dispatching() as database:
         agent = build_agent(Log(database, attempt))
-        register_agent(agent)
+        await begin(database, run_id, agent, is_streamed)
         if kill_at > 0:
             stop_at(kill_at)
         while True:

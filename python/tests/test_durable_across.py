@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from agents import Agent, function_tool
+from agents.testing import ScriptedModel, assistant_message, function_call
 
 from timestep import (
     DatabaseSession,
@@ -20,13 +25,14 @@ from timestep import (
     queue_agent_workflow,
     read_run_events,
     register_agent,
+    run_agent_workflow,
     shutdown_dbos,
 )
 from timestep.database.open_database import open_database
 from timestep.durable.registry import forget_agents
 
 from .crossing import load_vector
-from .stage import Json, Stage
+from .stage import VECTORS, Json, Stage
 from .test_workflows import worker
 
 RUN = "run"
@@ -144,3 +150,46 @@ async def test_a_pause_that_cannot_be_translated_goes_back_to_the_language_that_
         result = await handle.get_result()
     assert (result.status, (await get_run(RUN)).language, result.error) == ("completed", own, None)
     assert result.final_output == vector["finalOutput"]
+
+
+READ = """
+import {{ configureDBOS, getRun, readRunEvents, shutdownDBOS }} from "{module}";
+configureDBOS({{ connectionString: "{uri}", execute: false }});
+const events = await Array.fromAsync(readRunEvents("run"));
+console.log(JSON.stringify({{ run: await getRun("run"), events }}));
+await shutdownDBOS();
+"""
+
+
+async def test_typescript_reads_the_events_of_a_run_that_python_executes(database_uri: str) -> None:
+    deno = shutil.which("deno")
+    if deno is None:
+        pytest.skip("there is no deno on this machine, which runs the TypeScript module")
+
+    @function_tool
+    async def look(city: str) -> str:
+        "Looks."
+        return f"Sunny in {city}."
+
+    script: list[Any] = [[function_call("look", {"city": "Bonn"}, call_id="1")], [assistant_message("It is sunny.")]]
+    agent = Agent[Any](name="Assistant", model=ScriptedModel(script), tools=[look])
+    result = await run_agent_workflow(agent, "Weather?", stream=True, workflow_id=RUN)
+    assert result.status == "completed"
+    source = READ.format(module=(VECTORS.parents[1] / "mod.ts").as_uri(), uri=database_uri)
+    process = await asyncio.create_subprocess_exec(
+        deno, "run", "-A", "-", cwd=VECTORS.parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    output, _ = await process.communicate(source.encode())
+    read = json.loads(output.splitlines()[-1])
+    assert (read["run"]["status"], read["run"]["finalOutput"]) == ("completed", "It is sunny.")
+    events = [event async for event in read_run_events(RUN)]
+    assert [(event["position"], event["type"]) for event in read["events"]] == [
+        (event.position, event.type) for event in events
+    ]
+    deltas = [event["event"] for event in read["events"] if event["type"] == "model_delta"]
+    text = [delta["delta"] for delta in deltas if delta["type"] == "output_text_delta"]
+    assert "".join(text) == "It is sunny."
+    [tool] = [event for event in read["events"] if event["type"] == "tool_output"]
+    assert (tool["toolName"], tool["callId"], tool["output"]) == ("look", "1", "Sunny in Bonn.")
+    call, answer = (event["output"][0] for event in read["events"] if event["type"] == "model_response")
+    assert (call["callId"], answer["content"][0]["text"]) == ("1", "It is sunny.")

@@ -1,6 +1,7 @@
 import type { ClaimedRun } from "./claim_run.ts";
 import type { DurableResult } from "./execute_run.ts";
 import type { JsonValue } from "./json.ts";
+import type { RunOwner } from "./journal_statement.ts";
 import type { SegmentEnd } from "./journal_writer.ts";
 import { writePause } from "./pause_run.ts";
 import { readOutcome } from "./read_outcome.ts";
@@ -33,20 +34,19 @@ export async function finishRun({ agent, execution }: ClaimedRun, end: RunEnd): 
   }
   const { runId, segment } = execution.owner;
   segmentEnded(runId);
-  if (segment === 0 && closing.status === "completed") return completed(runId, closing);
-  const outcome = await readOutcome(execution.database, runId);
-  if (!outcome) throw new Error(`Run "${runId}" has ended and is running at once.`);
-  return outcome;
+  if (segment === 0 && closing.status === "completed") return outcomeOf(execution.owner, closing);
+  // What it was paused for may be decided already, and the run under way.
+  return await readOutcome(execution.database, runId) ?? outcomeOf(execution.owner, closing);
 }
 
-/** The usual outcome, without asking the database what it was just told. */
-function completed(runId: string, { finalOutput, usage }: SegmentEnd): RunOutcome {
+/** How a segment ended, without asking the database what it was just told. */
+function outcomeOf({ runId, segment }: RunOwner, { status, finalOutput, usage }: SegmentEnd): RunOutcome {
   const sum = (count: (used: SegmentEnd["usage"][number]) => number) =>
     usage.reduce((total, used) => total + count(used), 0);
   return {
     runId,
-    status: "completed",
-    segment: 0,
+    status,
+    segment,
     ...(finalOutput === undefined || finalOutput === null ? {} : { finalOutput }),
     interruptions: [],
     usage: {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Queryable } from "../database/database.ts";
 import { RunConflictError } from "../durable/errors.ts";
 import { dispatchDatabase } from "./_database.ts";
@@ -21,49 +22,59 @@ export interface ForkRunOptions {
  * Runs an agent again from a given turn of an earlier run, as a new run in the same queue: with the same input, and
  * the code and models of today. The new run belongs to the same session, if any, and adds to it when it ends.
  *
- * Turns can be taken over until the run was first paused. Works from any process, without the agent's code and
+ * Turns are counted across pauses; what was decided in the pauses before the turn is taken over, too. Works from any process, without the agent's code and
  * without DBOS.
  *
  * @param options The run and the turn.
  * @returns The new run, which a worker executes.
  * @throws {RunNotFoundError} When there is no such run.
- * @throws {RangeError} When the run has not come to this turn, or was paused before it.
+ * @throws {RangeError} When the run has not come to this turn.
  * @throws {RunConflictError} When another run has the id of the new one.
  */
 export async function forkRun({ runId, fromTurn = 1, workflowId }: ForkRunOptions): Promise<RunInfo> {
   const newRunId = checkedWorkflowId(workflowId);
   const database = await dispatchDatabase();
   await database.transaction(async (transaction) => {
-    const before = await positionOfTurn(transaction, runId, fromTurn);
+    const { segment, position } = await placeOfTurn(transaction, runId, fromTurn);
     if (!(await copyRun(transaction, runId, newRunId))) return await assertFork(transaction, runId, newRunId);
-    await transaction.query(COPY_JOURNAL, [runId, newRunId, before]);
+    await transaction.query(COPY_JOURNAL, [runId, newRunId, segment, position]);
+    await transaction.query(COPY_DECISIONS, [runId, newRunId, segment]);
     await transaction.query("select timestep.enqueue_run($1, $1)", [newRunId]);
   });
   return await readRun(database, newRunId);
 }
 
-/** The position before which everything is taken over; null: all of it. */
-async function positionOfTurn(
-  transaction: Queryable,
-  runId: string,
-  fromTurn: number,
-): Promise<number | null> {
-  const rows = await transaction.query(
-    `select j.position from timestep.runs r
-     left join timestep.journal j on j.run_id = r.run_id and j.segment = 0 and j.kind = 'model'
-       and j.status = 'completed' and j.key ~ '^model:0\\.[0-9]+$'
-     where r.run_id = $1 and r.workflow_id is not null order by j.position`,
+/** A place in a run: a segment, and the position before which everything of it is taken over; null: all of it. */
+interface Place {
+  segment: number;
+  position: number | null;
+}
+
+const turnSchema = z.object({
+  segment: z.number().int(),
+  turns: z.array(z.object({ segment: z.number().int(), position: z.number().int() })),
+});
+
+async function placeOfTurn(transaction: Queryable, runId: string, fromTurn: number): Promise<Place> {
+  const [row] = await transaction.query(
+    `select r.segment, coalesce((
+       select json_agg(json_build_object('segment', j.segment, 'position', j.position) order by j.position)
+       from timestep.journal j
+       where j.run_id = r.run_id and j.kind = 'model' and j.status = 'completed'
+         and j.key ~ '^model:[0-9]+\\.[0-9]+$'
+     ), '[]') as turns
+     from timestep.runs r where r.run_id = $1 and r.workflow_id is not null`,
     [runId],
   );
-  if (rows.length === 0) throw runNotFound(runId);
-  const positions = rows.map((row) => row["position"]).filter((position) => position !== null).map(Number);
-  if (!Number.isInteger(fromTurn) || fromTurn < 1 || fromTurn > positions.length + 1) {
+  if (!row) throw runNotFound(runId);
+  const { segment, turns } = turnSchema.parse(row);
+  if (!Number.isInteger(fromTurn) || fromTurn < 1 || fromTurn > turns.length + 1) {
     throw new RangeError(
-      `Cannot fork run "${runId}" from turn ${fromTurn}: it has ${positions.length} turns that can be taken over, ` +
-        `so that fromTurn is an integer from 1 to ${positions.length + 1}.`,
+      `Cannot fork run "${runId}" from turn ${fromTurn}: it has ${turns.length} turns that can be taken over, ` +
+        `so that fromTurn is an integer from 1 to ${turns.length + 1}.`,
     );
   }
-  return positions[fromTurn - 1] ?? null;
+  return turns[fromTurn - 1] ?? { segment, position: null };
 }
 
 /** @returns Whether the new run was not there before. */
@@ -100,4 +111,15 @@ insert into timestep.journal (
 )
 select $2, key, position, segment, 1, attempt, kind, status, name, fingerprint, output, context_patch, recorded_at
 from timestep.journal
-where run_id = $1 and segment = 0 and status <> 'started' and ($3::bigint is null or position < $3)`;
+where run_id = $1 and status <> 'started'
+  and (segment < $3::int or (segment = $3 and ($4::bigint is null or position < $4)))`;
+
+/** The new run comes to the same pauses, by what is recorded, and goes on by the same decisions. */
+const COPY_DECISIONS = `
+insert into timestep.interruptions (
+  run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, always, message,
+  created_at, decided_at, decided_by
+)
+select $2, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, always, message,
+  created_at, decided_at, decided_by
+from timestep.interruptions where run_id = $1 and segment < $3::int and status <> 'pending'`;

@@ -3,16 +3,19 @@ import {
   cancelRun,
   configureDBOS,
   DBOSConfiguredLateError,
+  decide,
   forkRun,
   getRun,
+  listInterruptions,
   listRuns,
   queueAgentWorkflow,
   readRunEvents,
   runAgentWorkflow,
   RunConflictError,
   RunNotFoundError,
+  toolCall,
 } from "../../mod.ts";
-import { steppingAgent, uniqueName, until, workflowTest } from "./_workflows.ts";
+import { pause, steppingAgent, uniqueName, until, workflowTest } from "./_workflows.ts";
 
 workflowTest("getRun() tells all of a run", async () => {
   const agent = steppingAgent(uniqueName("Stepper"), 1);
@@ -105,4 +108,37 @@ workflowTest("forkRun() does a run again from a given turn", async () => {
     RunConflictError,
     '"original"',
   );
+});
+
+workflowTest("forkRun() does a run again from any turn, whatever pauses came before it", async () => {
+  const taken: string[] = [];
+  const agent = steppingAgent(uniqueName("Careful"), 3, (number) => {
+    taken.push(`${toolCall()?.runId} ${number}`);
+    return `done ${number}`;
+  }, { needsApproval: true });
+  const approveAll = async (runId: string): Promise<number> => {
+    const approved = new Set<string>();
+    while (!(await getRun(runId)).finishedAt) {
+      const pending = (await listInterruptions({ runId })).filter(({ status }) => status === "pending");
+      for (const { interruptionId } of pending) {
+        approved.add(interruptionId);
+        await decide({ runId, decisions: [{ interruptionId, approve: true }] });
+      }
+      await pause(20);
+    }
+    assertEquals((await getRun(runId)).finalOutput, "3 steps");
+    return approved.size;
+  };
+  const stepsOf = (runId: string) => taken.filter((step) => step.startsWith(`${runId} `));
+  await runAgentWorkflow({ agent, inputItems: "Go.", workflowId: "original" });
+  await approveAll("original");
+  assertEquals(stepsOf("original").length, 3);
+  // Turns 1 to 4, with a pause after each of the first three; 5 takes over all that there is.
+  for (const [fromTurn, steps] of [[1, [1, 2, 3]], [2, [2, 3]], [3, [3]], [4, []], [5, []]] as const) {
+    const workflowId = `fork-${fromTurn}`;
+    await forkRun({ runId: "original", fromTurn, workflowId });
+    assertEquals(await approveAll(workflowId), steps.length, "what was decided is not asked again");
+    assertEquals(stepsOf(workflowId), steps.map((step) => `${workflowId} ${step}`));
+  }
+  await assertRejects(() => forkRun({ runId: "original", fromTurn: 6 }), RangeError, "from 1 to 5");
 });

@@ -4,7 +4,7 @@ import type { AnyAgent } from "../run/types.ts";
 export interface LazyAgent {
   /** The agent's name. */
   name: string;
-  /** Loads it, for example `async () => (await import("./_assistant.ts")).assistant`. */
+  /** Loads it: by a dynamic import of its module. */
   load(): Promise<AnyAgent>;
 }
 

@@ -7,7 +7,7 @@
  * import { serveAgents } from "@timestep-ai/timestep/http";
  *
  * Deno.serve(serveAgents({
- *   agents: [{ name: "Assistant", load: async () => (await import("./_assistant.ts")).assistant }],
+ *   agents: [{ name: "Assistant", load: loadAssistant }], // A function that imports its module.
  * }));
  * ```
  *

@@ -11,7 +11,11 @@ export interface CliEnded {
 }
 
 /** Runs Supabase's own CLI with a project's folder, the one that has `supabase/` in it. */
-export type SupabaseCli = (project: string, args: readonly string[]) => Promise<CliEnded>;
+export type SupabaseCli = (
+  project: string,
+  args: readonly string[],
+  env?: Record<string, string>,
+) => Promise<CliEnded>;
 
 /**
  * Supabase's own CLI, from npm, kept in the temporary directory between runs. Undefined where npm does not have it,
@@ -31,7 +35,7 @@ export async function supabaseCli(): Promise<SupabaseCli | undefined> {
       return undefined;
     }
   }
-  return async (project, args) => {
+  return async (project, args, env = {}) => {
     // It writes into the home directory.
     const home = await Deno.makeTempDir({ prefix: "timestep-supabase-home-" });
     try {
@@ -41,7 +45,7 @@ export async function supabaseCli(): Promise<SupabaseCli | undefined> {
         "--workdir",
         project,
         "--yes",
-      ], { HOME: home, DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" });
+      ], { HOME: home, DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1", ...env });
     } finally {
       await Deno.remove(home, { recursive: true });
     }

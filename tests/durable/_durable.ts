@@ -12,9 +12,13 @@ import { forgetAgents } from "../../src/durable/registry.ts";
 import { type FreshDatabase, testDatabases } from "../_databases.ts";
 
 /** Runs a test on every engine that there is. */
-export function testOnEach(name: string, body: (fresh: FreshDatabase) => Promise<void>): void {
+export function testOnEach(
+  name: string,
+  body: (fresh: FreshDatabase) => Promise<void>,
+  options: Pick<Deno.TestDefinition, "sanitizeOps" | "sanitizeResources"> = {},
+): void {
   for (const target of testDatabases()) {
-    Deno.test(`${name} [${target.engine}]`, async () => {
+    Deno.test(`${name} [${target.engine}]`, options, async () => {
       await using fresh = await target.create();
       try {
         await body(fresh);

@@ -1,5 +1,11 @@
 import { Agent, setTracingDisabled } from "@openai/agents";
-import { configureDBOS, ensureDBOSLaunched, runAgentWorkflow, shutdownDBOS } from "../../mod.ts";
+import {
+  configureDBOS,
+  DatabaseSession,
+  ensureDBOSLaunched,
+  runAgentWorkflow,
+  shutdownDBOS,
+} from "../../mod.ts";
 import { serveAgents } from "../../src/http/mod.ts";
 import { testDatabases } from "../_databases.ts";
 import { ScriptedTurns } from "./_durable_agent.ts";
@@ -17,7 +23,7 @@ export async function bench(): Promise<void> {
     await using fresh = await target.create();
     configureDBOS({ connectionString: fresh.connectionString });
     await ensureDBOSLaunched();
-    await benchOverhead(target.engine);
+    await benchOverhead(target.engine, fresh.connectionString);
     await shutdownDBOS();
     configureDBOS({});
     if (target.engine === "pglite") continue;
@@ -28,7 +34,7 @@ export async function bench(): Promise<void> {
 }
 
 /** A run without tools, by function and by request; the server's part alone, without a connection. */
-async function benchOverhead(engine: string): Promise<void> {
+async function benchOverhead(engine: string, connectionString: string): Promise<void> {
   const agent = new Agent({ name: `Bench on ${engine}`, model: new ScriptedTurns(0) });
   const handler = serveAgents({
     agents: [agent],
@@ -44,12 +50,20 @@ async function benchOverhead(engine: string): Promise<void> {
     const { status } = await response.json();
     if (status !== "completed") throw new Error(`The response is ${status}`);
   };
-  const [direct, request] = await compare(`A run without tools, ${engine}`, [
+  const [direct, , request] = await compare(`A run without tools, ${engine}`, [
     { name: "runAgentWorkflow", run: () => runAgentWorkflow({ agent, inputItems: "Go." }) },
+    { name: "runAgentWorkflow, with a session", run: () => withSession(agent, connectionString) },
     { name: "POST /v1/responses", target: 1.3, run: post },
   ], { rounds: 60, warmUps: 10 });
   const added = (request?.milliseconds ?? NaN) - (direct?.milliseconds ?? NaN);
   console.log(`  Added by the request: ${judge(added, 5, "ms")}`);
+}
+
+/** What every response has, so that another can go on from it. */
+async function withSession(agent: Agent, connectionString: string): Promise<void> {
+  const session = new DatabaseSession({ connectionString });
+  await runAgentWorkflow({ agent, inputItems: "Go.", session });
+  await session.close();
 }
 
 const READERS = 200;

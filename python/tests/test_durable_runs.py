@@ -196,13 +196,13 @@ async def test_approvals_are_decided_from_anywhere_and_executed_once(uri: str) -
     async with DatabaseSession("s") as session:
         result = await run_agent_workflow(agent, "Pay", session, workflow_id="run")
         assert (result.status, executed) == ("interrupted", [])
-        assert [item.interruption_id for item in result.interruptions] == ["1", "2", "n1"]
+        assert [item.interruption_id for item in result.interruptions] == ["1", "2", "Nested:n1"]
         assert result.state is not None
         paused = result.state
         assert len(paused.get_interruptions()) == 3
         one = await decide(run_id="run", decisions=[Decision("1", approve=True)])
         assert (one.status, one.pending) == ("interrupted", 2)
-        decisions = [Decision("2", approve=False, message="too much"), Decision("n1", approve=True)]
+        decisions = [Decision("2", approve=False, message="too much"), Decision("Nested:n1", approve=True)]
         outcomes = await asyncio.gather(*(decide(run_id="run", decisions=decisions) for _ in range(4)))
         assert {outcome.pending for outcome in outcomes} == {0}
         result = await run_agent_workflow(agent, "Pay", session, workflow_id="run")

@@ -22,6 +22,7 @@ import {
 import type { ExecuteRunOptions } from "./execute_run_options.ts";
 import { RunSession } from "./durable_session.ts";
 import { finishRun } from "./finish_run.ts";
+import { isConnectionError } from "./journal_statement.ts";
 import { resumePause } from "./pause_run.ts";
 import { readOutcome } from "./read_outcome.ts";
 import { retryAfterMs, toRunFailure } from "./run_error.ts";
@@ -130,6 +131,8 @@ async function finishFailed(claim: ClaimedRun, error: unknown): Promise<RunOutco
   const { runId } = execution.owner;
   if (error instanceof UnknownOutcome) return await finishRun(claim, { type: "unknown" });
   if (execution.failure?.error === error && !isFaultOfRun(error)) throw error;
+  // Of reading or adding to the session, or of this very end: the run is not at fault, and goes on when it can.
+  if (isConnectionError(error)) throw error;
   const wait = retryAfterMs(error, Date.now());
   if (wait !== undefined) {
     await execution.writer.drain();

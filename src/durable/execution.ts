@@ -83,7 +83,8 @@ export class Execution {
    */
   async assertOwned(): Promise<void> {
     if (Math.abs(Date.now() - this.#confirmedAt) < CONFIRMED_FOR_MS) return;
-    await this.confirmOwnership();
+    // A database that is away is no error of the tool's that waits here.
+    await this.confirmOwnership().catch((error) => this.fail(error));
     if (this.#failure) throw this.#failure.error;
   }
 

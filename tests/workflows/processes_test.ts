@@ -127,7 +127,7 @@ workflowTest("runs go on after connections were cut at random", async ({ databas
 async function finished(runId: string): Promise<unknown> {
   for (;;) {
     const run = await getRun(runId).catch(() => undefined);
-    if (run?.finishedAt) return run.finalOutput;
+    if (run?.finishedAt) return run.finalOutput ?? run.error;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -137,7 +137,7 @@ def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: 
         "reasoning_item_id_policy": _optional_text(root, "reasoningItemIdPolicy"),
         "nested_history_owned_session_item_refs": [],
         "generated_session_item_indexes": list(range(len(generated))),
-        **({"current_response_generated_itemownership_of": ownership} if ownership is not None else {}),
+        **({"current_response_generated_item_ownership": ownership} if ownership is not None else {}),
         "generated_items": generated,
         "session_items": generated,
         "current_step": {

@@ -40,8 +40,10 @@ export function thisDeno(): DenoProgram {
 export async function deno21(): Promise<DenoProgram | null> {
   const program = await (found ??= locate());
   if (program !== null) return { program, env: ENVIRONMENT, ...await makeConfig() };
-  if (Deno.env.get("CI")) throw new Error(`Cannot get Deno ${VERSION} by npx, and CI must not do without`);
-  console.log(`Left out: Deno ${VERSION} can't be got by npx`);
+  if (Deno.env.get("CI")) {
+    throw new Error(`Cannot get Deno ${VERSION} or its packages from npm, and CI must not do without`);
+  }
+  console.log(`Left out: Deno ${VERSION} or its packages can't be got from npm`);
   return null;
 }
 
@@ -51,14 +53,32 @@ async function locate(): Promise<string | null> {
   try {
     const { success, stdout } = await new Deno.Command("npx", {
       args: ["-y", `deno@${VERSION}`, "eval", "--no-config", "--no-lock", PRINT],
+      // Where there is no network that shall be found out soon.
+      env: { ["npm_config_fetch_retries"]: "0", ["npm_config_fetch_timeout"]: "60000" },
       stderr: "null",
     }).output();
     const [version, path] = new TextDecoder().decode(stdout).trim().split(" ");
-    return success && version === VERSION && path !== undefined ? path : null;
+    return success && version === VERSION && path !== undefined && await canLoad(path) ? path : null;
   } catch {
     return null;
   }
 }
+
+/** Whether it can load everything that it is to run: its packages too come from npm. */
+async function canLoad(program: string): Promise<boolean> {
+  await using made = await makeConfig();
+  const { success } = await new Deno.Command(program, {
+    args: ["cache", "--quiet", "--config", made.config, ...LOADED],
+    cwd: root,
+    env: ENVIRONMENT,
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
+}
+
+// Between them they import all packages.
+const LOADED = ["mod.ts", "src/http/mod.ts", "tests/http/ai_sdk_test.ts", "tests/http/supabase_js_test.ts"];
 
 /** Writes this repository's configuration as it understands it: the same imports, without lock file and links. */
 async function makeConfig(): Promise<Omit<DenoProgram, "program" | "env">> {

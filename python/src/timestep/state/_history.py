@@ -26,23 +26,24 @@ def generated_items(root: At, graph: AgentGraph, interruptions: list[JsonObject]
     return kept
 
 
-def approvals_behind(new_items: list[JsonObject], items: list[Placed]) -> list[Placed]:
+def approvals_behind(new_items: list[JsonObject], items: list[Placed], interruptions: list[JsonObject]) -> list[Placed]:
     """Each question once, and behind the items of the answer that it is about, where the Python SDK has it.
 
     The TypeScript SDK puts that of a hosted tool among them, and asks again behind them.
     """
-    last = {tuple(call_ids([item])): index for index, _, item in items if _is_approval(item)}
-    items = [
-        placed for placed in items if not _is_approval(placed[2]) or last[tuple(call_ids([placed[2]]))] == placed[0]
-    ]
+    approvals = {_call_id(placed[2]): placed for placed in items if _is_approval(placed[2])}
     plain = [placed for placed in items if not _is_approval(placed[2])]
     starts = _starts([item for _, _, item in plain], new_items)
-    if len(starts) != 1 or not new_items:
-        return items
-    end = plain[starts[0] + len(new_items) - 1][0]
-    inside = [placed for placed in items if _is_approval(placed[2]) and placed[0] < end]
+    end = plain[starts[0] + len(new_items) - 1][0] if len(starts) == 1 and new_items else -1
+    if all(position > end for position, _, item in items if _is_approval(item)):
+        return [placed for placed in items if not _is_approval(placed[2]) or placed in approvals.values()]
+    asked = [approvals[name] for name in dict.fromkeys(map(_call_id, interruptions)) if name in approvals]
     before = [placed for placed in plain if placed[0] <= end]
-    return before + inside + [placed for placed in items if placed[0] > end]
+    return before + asked + [placed for placed in plain if placed[0] > end]
+
+
+def _call_id(item: JsonObject) -> str:
+    return next(iter(call_ids([item])), "")
 
 
 def _is_approval(item: JsonObject) -> bool:

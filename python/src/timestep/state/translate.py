@@ -109,7 +109,7 @@ def _translate(root: At, graph: AgentGraph, losses: Losses, guardrails_settled: 
         current_agent,
         lambda nested, inside: _translate(nested, inside, losses, guardrails_settled, contexts),
     )
-    items = approvals_behind(response.new_items, generated_items(root, graph, interruptions))
+    items = approvals_behind(response.new_items, generated_items(root, graph, interruptions), interruptions)
     calls = account([(at, item) for _, at, item in items], response.pending | call_ids(interruptions))
     generated = [item for _, _, item in items]
     positions = [position for position, _, _ in items]

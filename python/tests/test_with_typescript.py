@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +81,25 @@ async def python(name: str, pauses: int, uri: str, model_calls: int = 0) -> Json
         "usage": usage_of(result.context_wrapper.usage),
         "session": items,
     }
+
+
+async def test_a_file_of_one_language_is_opened_by_the_other(tmp_path: Path) -> None:
+    name = "three_pending_decided_one_by_one"
+    vector = load_vector(name)
+    scenario, path = vector["scenario"], tmp_path / "state.json"
+    stage = Stage(scenario)
+    async with RunStateStore(str(path), stage.agent) as store:
+        await store.save(await run_agent(stage.agent, input_of(scenario)))
+    later = typescript(name, 1, f"file:{path}", stage.model_calls)
+    assert later["losses"] == ["generated_prompt_cache_key"]
+    async with RunStateStore(str(path), stage.agent) as store:
+        state = await store.load()
+        decide(state, scenario["pauses"][1]["after"])
+        await store.save(await run_agent(stage.agent, state))
+    last = typescript(name, 3, f"file:{path}", stage.model_calls)
+    assert last["finalOutput"] == vector["finalOutput"]
+    executed = [*later["executed"], *map(list, stage.executed), *last["executed"]]
+    assert executed == vector["trail"]["executed"]
 
 
 @pytest.mark.parametrize("first", ["typescript", "python"])

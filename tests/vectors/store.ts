@@ -1,6 +1,7 @@
 /**
  * Runs a scenario with the TypeScript module up to its next pause, or its end, on a database that the other language
- * shares: `deno run -A tests/vectors/store.ts <scenario> <number of pauses behind it> <connection string>`.
+ * shares: `deno run -A tests/vectors/store.ts <scenario> <number of pauses behind it> <connection string>`, or
+ * `file:<path>` in the place of the last.
  *
  * Without a pause behind it the scenario begins; else its paused run is loaded, decided as the scenario says, and
  * resumed. Prints one line of JSON: what the model was sent, which tools ran, the final output or null, the usage.
@@ -26,7 +27,9 @@ const stage = new Stage(scenario, Number(Deno.env.get("MODEL_CALLS") ?? 0));
 await using session = scenario.session
   ? new DatabaseSession({ sessionId: "shared", connectionString })
   : undefined;
-await using store = new RunStateStore({ agent: stage.agent, sessionId: "shared", connectionString });
+await using store = connectionString.startsWith("file:")
+  ? new RunStateStore(connectionString.slice("file:".length), stage.agent)
+  : new RunStateStore({ agent: stage.agent, sessionId: "shared", connectionString });
 
 let start: string | AgentInputItem[] | StageState;
 if (number === 0) {
@@ -54,4 +57,5 @@ console.log(JSON.stringify({
   finalOutput: result.interruptions.length > 0 ? null : result.finalOutput,
   usage: usageOf(result.state),
   session: await session?.getItems() ?? null,
+  losses: store.losses.map(({ path }) => path),
 }));

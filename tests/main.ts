@@ -1,7 +1,7 @@
 /**
  * `deno task test`: starts a throwaway Postgres when its programs are there, runs all tests, every example in the
- * documentation and the tests of the Python package, and closes with a line that counts them. Arguments are passed to `deno test`; paths among
- * them replace the whole suite: `deno task test tests/state --filter=save`.
+ * documentation and the tests of the Python package, and closes with a line that counts them. Arguments are passed to
+ * `deno test`; paths among them replace the whole suite: `deno task test tests/state --filter=save`.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { OllamaStandIn } from "./model/_ollama_stand_in.ts";
 import { OpenAIStandIn, weatherScript } from "./openai_stand_in/mod.ts";
 import { readPytestTally, readTally, sum, type Tally, tallyLine } from "./_tally.ts";
 import { withPostgres } from "./_with_postgres.ts";
-import { testPython } from "./python_main.ts";
+import { preparePython, testPython } from "./python_main.ts";
 
 if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
 
@@ -22,16 +22,27 @@ async function main(args: readonly string[]): Promise<number> {
     // Whatever opens the default database does not find the developer's own.
     // And there is nobody to send traces to.
     const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite`, OPENAI_AGENTS_DISABLE_TRACING: "1" };
-    // Python first: tests that cross languages use the environment that it makes.
-    const tallies = args.length === 0 ? [await testPythonPackage()] : [];
-    tallies.push(await test([...flags, ...(paths.length > 0 ? paths : ["tests"])], env));
-    if (args.length === 0) tallies.push(await testDocumentation(env));
-    const total = sum(tallies);
+    const chosen = [...flags, ...(paths.length > 0 ? paths : ["tests"])];
+    const total = sum(args.length > 0 ? [await test(chosen, env)] : await testAll(chosen, env));
     console.log(`\n${tallyLine(total)}`);
     return total.failed === 0 ? 0 : 1;
   } finally {
     await Deno.remove(home, { recursive: true });
   }
+}
+
+/** Runs everything, the Python package's tests beside the others: both of them wait a lot. */
+async function testAll(args: readonly string[], env: Record<string, string>): Promise<Tally[]> {
+  // Tests that cross languages use the environment that is made here.
+  const python = await preparePython();
+  if (python !== null) {
+    console.log("The tests of the Python package run beside these; what they say follows them.");
+  }
+  const inPython = testPythonPackage(python);
+  const tallies = [await test(args, env), await testDocumentation(env)];
+  const { tally, text } = await inPython;
+  console.log(`\nThe Python package\n${text.trimEnd()}`);
+  return [...tallies, tally];
 }
 
 /** Runs the examples in README and in doc comments, against stand-ins for the APIs of OpenAI and Ollama. */
@@ -49,11 +60,13 @@ async function testDocumentation(env: Record<string, string>): Promise<Tally> {
 }
 
 /** Runs the tests of the Python package, which CI must not leave out. */
-async function testPythonPackage(): Promise<Tally> {
-  console.log("The Python package");
-  const { code, missing, text } = await testPython();
-  if (missing) return { passed: 0, failed: Deno.env.get("CI") ? 1 : 0, skipped: 0 };
-  return readPytestTally(code, text);
+async function testPythonPackage(python: string | null): Promise<{ tally: Tally; text: string }> {
+  if (python === null) {
+    const isRequired = Deno.env.get("CI") !== undefined;
+    return { tally: { passed: 0, failed: isRequired ? 1 : 0, skipped: 0 }, text: "Left out." };
+  }
+  const { code, text } = await testPython(python);
+  return { tally: readPytestTally(code, text), text };
 }
 
 async function test(args: readonly string[], env: Record<string, string>): Promise<Tally> {

@@ -24,41 +24,50 @@ const CANDIDATES = [
 
 /** How the tests of the Python package ended. */
 export interface PythonOutcome {
-  /** 0 when all passed, or when there is no Python. */
+  /** 0 when all passed. */
   code: number;
-  /** Whether there is no Python >= 3.10 on this machine. */
-  missing: boolean;
-  /** What pytest wrote; ends with its summary. */
+  /** What was written; ends with pytest's summary. */
   text: string;
 }
 
 if (import.meta.main) {
-  const required = Deno.args.includes("--required");
-  const { code, missing } = await testPython(Deno.args.filter((arg) => arg !== "--required"));
-  Deno.exit(missing && required ? 1 : code);
+  const python = await preparePython();
+  if (python === null) Deno.exit(Deno.args.includes("--required") ? 1 : 0);
+  const args = Deno.args.filter((arg) => arg !== "--required");
+  Deno.exit((await testPython(python, { args, show: true })).code);
+}
+
+/**
+ * Makes the environment of the Python package's tests; those that cross languages use it, too.
+ *
+ * @returns The Python in it, or `null`, and it says so, when there is no Python >= 3.10 on this machine.
+ */
+export async function preparePython(): Promise<string | null> {
+  const system = await findPython();
+  if (system !== null) return await environment(system);
+  console.log("Python 3.10 or newer was not found: the tests of the Python package are left out.");
+  return null;
 }
 
 /**
  * Checks and tests the Python package: formatting, lint, types, tests.
  *
- * @param args Further arguments for pytest; with some, nothing but pytest runs.
+ * @param python What {@linkcode preparePython} gave.
+ * @param options Further arguments for pytest: with some, nothing but pytest runs. And whether to show what is written
+ * as it comes.
  */
-export async function testPython(args: readonly string[] = []): Promise<PythonOutcome> {
-  const system = await findPython();
-  if (system === null) {
-    const text = "Python 3.10 or newer was not found: the tests of the Python package are left out.";
-    console.log(text);
-    return { code: 0, missing: true, text };
-  }
-  const python = await environment(system);
+export async function testPython(
+  python: string,
+  { args = [], show = false }: { args?: readonly string[]; show?: boolean } = {},
+): Promise<PythonOutcome> {
   const checks = args.length > 0
     ? []
     : [["-m", "ruff", "format", "--check", "-q"], ["-m", "ruff", "check", "-q"], ["-m", "mypy"]];
   for (const check of checks) {
-    const { code, text } = await run(python, check, true);
-    if (code !== 0) return { code, missing: false, text };
+    const { code, text } = await run(python, check, show);
+    if (code !== 0) return { code, text };
   }
-  return { ...await run(python, ["-m", "pytest", "-q", ...args], true), missing: false };
+  return await run(python, ["-m", "pytest", "-q", ...args], show);
 }
 
 /** The first Python that is new enough; `PYTHON` names another one. */

@@ -134,7 +134,7 @@ workflowTest("forkRun() does a run again from any turn, whatever pauses came bef
   await approveAll("original");
   assertEquals(stepsOf("original").length, 3);
   // Turns 1 to 4, with a pause after each of the first three; 5 takes over all that there is.
-  for (const [fromTurn, steps] of [[1, [1, 2, 3]], [2, [2, 3]], [3, [3]], [4, []], [5, []]] as const) {
+  for (const [fromTurn, steps] of [[1, [1, 2, 3]], [3, [3]], [5, []]] as const) {
     const workflowId = `fork-${fromTurn}`;
     await forkRun({ runId: "original", fromTurn, workflowId });
     assertEquals(await approveAll(workflowId), steps.length, "what was decided is not asked again");

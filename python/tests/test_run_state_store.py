@@ -12,7 +12,18 @@ from typing import Any
 
 import psycopg
 import pytest
-from agents import Agent, RunConfig, Runner, RunResultStreaming
+from agents import (
+    Agent,
+    Model,
+    ModelProvider,
+    ModelResponse,
+    RunConfig,
+    Runner,
+    RunResultStreaming,
+    function_tool,
+)
+from agents.testing import ScriptedModel, assistant_message, function_call
+from agents.usage import Usage
 
 from timestep import (
     DatabaseSession,
@@ -216,6 +227,38 @@ async def test_rows_say_what_the_run_waits_for_and_what_it_used(database_uri: st
         (2, 240, 20)
     ]
     assert await rows(database_uri, "select final_output from timestep.runs") == [("Sunny in one.",)]
+
+
+async def test_usage_counts_for_the_model_of_the_agent_that_was_asked(database_uri: str) -> None:
+    usage = Usage(requests=1, input_tokens=100, output_tokens=20, total_tokens=120)
+    model = ScriptedModel(
+        [
+            ModelResponse(
+                output=[function_call("transfer_to_cashier", {}, call_id="h1")], usage=usage, response_id=None
+            ),
+            ModelResponse(output=[function_call("pay", {}, call_id="p1")], usage=usage, response_id=None),
+            ModelResponse(output=[assistant_message("Paid.")], usage=usage, response_id=None),
+        ]
+    )
+
+    class Provider(ModelProvider):
+        def get_model(self, model_name: str | None) -> Model:
+            return model
+
+    @function_tool(needs_approval=True)
+    def pay() -> str:
+        return "paid"
+
+    cashier = Agent[Any](name="Cashier", model="ollama/gpt-oss:20b", tools=[pay])
+    clerk = Agent[Any](name="Clerk", model="gpt-4.1", handoffs=[cashier])
+    counted = "select model, requests, input_tokens from timestep.usage order by model"
+    async with RunStateStore(agent=clerk, connection_string=database_uri) as store:
+        await store.save(await run_agent(clerk, "Pay.", model_provider=Provider()))
+        assert await rows(database_uri, counted) == [("gpt-4.1", 1, 100), ("ollama/gpt-oss:20b", 1, 100)]
+        state = await store.load()
+        state.approve(state.get_interruptions()[0])
+        await run_agent(clerk, state, model_provider=Provider())
+    assert await rows(database_uri, counted) == [("gpt-4.1", 1, 100), ("ollama/gpt-oss:20b", 2, 200)]
 
 
 async def test_a_state_is_resumed_one_time_after_the_other(make_store: MakeStore) -> None:

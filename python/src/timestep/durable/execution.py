@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..state._facts import ModelUsage
@@ -141,19 +140,7 @@ class Execution:
 
     def count(self, used: ModelUsage) -> None:
         """Counts what a model call has used, whether it was made now or is replayed."""
-        known = self.usage.get(used.model)
-        if known is None:
-            self.usage[used.model] = used
-            return
-        self.usage[used.model] = replace(
-            known,
-            requests=known.requests + used.requests,
-            input_tokens=known.input_tokens + used.input_tokens,
-            cached_input_tokens=known.cached_input_tokens + used.cached_input_tokens,
-            output_tokens=known.output_tokens + used.output_tokens,
-            reasoning_tokens=known.reasoning_tokens + used.reasoning_tokens,
-            total_tokens=known.total_tokens + used.total_tokens,
-        )
+        self.usage[used.model] = self.usage.get(used.model, ModelUsage(used.model)).plus(used)
 
     def record(self, row: JournalRow) -> asyncio.Future[None]:
         """Records a step that is over."""

@@ -26,7 +26,7 @@ from openai.types.responses import (
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ..state._facts import ModelUsage
+from ..state._facts import model_usage
 from ..state._protocol_items import to_protocol_item
 from ..state.translation_error import StateTranslationError
 from .journal_row import JournalRow, RecordedStep
@@ -160,7 +160,7 @@ class ModelStep:
 
     def _complete(self, usage: Usage) -> None:
         scope = self._scope
-        scope.execution.count(_model_usage(self._model, usage))
+        scope.execution.count(model_usage(self._model, usage))
         scope.turn += 1
         scope.sent_items = self._items
         scope.failed_attempts = 0
@@ -258,18 +258,6 @@ def _fingerprint(scope: Scope, given: ModelInput) -> str:
 
 def _plain_default(value: object) -> object:
     return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, BaseModel) else str(value)
-
-
-def _model_usage(model: str, usage: Usage) -> ModelUsage:
-    return ModelUsage(
-        model=model,
-        requests=usage.requests,
-        input_tokens=usage.input_tokens,
-        cached_input_tokens=usage.input_tokens_details.cached_tokens or 0,
-        output_tokens=usage.output_tokens,
-        reasoning_tokens=usage.output_tokens_details.reasoning_tokens or 0,
-        total_tokens=usage.total_tokens,
-    )
 
 
 def _response_of(response: Response) -> ModelResponse:

@@ -73,7 +73,7 @@ class Origin:
     async def settle(self, result: RunResult | RunResultStreaming) -> None:
         """Notes that the run has ended. The result is what counts: that it could not be noted is only logged."""
         self.release()
-        end = RunEnd(result.final_output, usage_of(self.agent, result.context_wrapper.usage))
+        end = RunEnd(result.final_output, usage_of(self.agent, result.context_wrapper.usage, result.raw_responses))
         try:
             if await self.snapshots.settle(self.run, end):
                 return

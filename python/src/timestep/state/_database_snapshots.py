@@ -93,7 +93,7 @@ class DatabaseSnapshots:
             json.dumps(described),
             snapshot.envelope.state,
             json.dumps([facts.to_json() for facts in snapshot.interruptions]),
-            json.dumps([snapshot.usage.to_json()]),
+            json.dumps([used.to_json() for used in snapshot.usage]),
         ]
         rows = await self._open().query(_WRITE, parameters)
         return SavedRun(str(rows[0][0]), cast(int, rows[0][1]), None) if rows else None
@@ -114,7 +114,7 @@ class DatabaseSnapshots:
         async with self._opened() as database:
             rows = await database.query(
                 "select timestep.settle_run_state($1, $2::int, $3, $4::text::json, $5::text::json)",
-                [run.run_id, run.version, run.claim, output, json.dumps([end.usage.to_json()])],
+                [run.run_id, run.version, run.claim, output, json.dumps([used.to_json() for used in end.usage])],
             )
         return rows[0][0] is True
 

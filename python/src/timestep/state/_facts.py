@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents import Agent, RunState, ToolApprovalItem
+from agents import Agent, Handoff, ModelResponse, RunState, ToolApprovalItem
 from agents.models import get_default_model
 from agents.usage import Usage
+from openai.types.responses import ResponseFunctionToolCall
 
 from ._json import JsonObject
 from ._sdk import decision_about
@@ -53,15 +54,28 @@ class InterruptionFacts:
 
 @dataclass(frozen=True)
 class ModelUsage:
-    """Tokens used since a run's beginning."""
+    """What one model was used for; the counts are of tokens, but for `requests`."""
 
     model: str
-    requests: int
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    total_tokens: int
+    """The name that the agent has for it (`gpt-4.1`, `ollama/gpt-oss:20b`), under which its price is set."""
+    requests: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    total_tokens: int = 0
+
+    def plus(self, other: ModelUsage, sign: int = 1) -> ModelUsage:
+        """The sum of both, under this one's name; the difference with `sign` -1."""
+        return ModelUsage(
+            model=self.model,
+            requests=self.requests + sign * other.requests,
+            input_tokens=self.input_tokens + sign * other.input_tokens,
+            cached_input_tokens=self.cached_input_tokens + sign * other.cached_input_tokens,
+            output_tokens=self.output_tokens + sign * other.output_tokens,
+            reasoning_tokens=self.reasoning_tokens + sign * other.reasoning_tokens,
+            total_tokens=self.total_tokens + sign * other.total_tokens,
+        )
 
     def to_json(self) -> JsonObject:
         """The usage as the functions of the schema take it."""
@@ -129,10 +143,36 @@ def _call_id(item: ToolApprovalItem) -> str:
     return str(fields.get("call_id") or fields.get("id"))
 
 
-def usage_of(agent: Agent[Any], usage: Usage) -> ModelUsage:
-    """The tokens that a run has used; the SDK does not say by which of several models."""
+def usage_of(agent: Agent[Any], usage: Usage, responses: Sequence[ModelResponse]) -> list[ModelUsage]:
+    """The tokens that a run has used, model by model.
+
+    What is used beside the run's own responses, by agents used as tools, counts for the model of the run's agent.
+
+    Args:
+        agent: The one that the run started with.
+        usage: All that was used.
+        responses: What the models of the run's agents answered, in order.
+    """
+    used: dict[str, ModelUsage] = {}
+
+    def count(agent: Agent[Any], usage: ModelUsage, sign: int = 1) -> None:
+        model = _storable(_model_name(agent))
+        used[model] = used.get(model, ModelUsage(model)).plus(usage, sign)
+
+    count(agent, model_usage("", usage))
+    asked = agent
+    for response in responses:
+        own = model_usage("", response.usage)
+        count(agent, own, -1)
+        count(asked, own)
+        asked = _handed_over_to(asked, response) or asked
+    return [row for row in used.values() if row.requests > 0 or row.total_tokens > 0]
+
+
+def model_usage(model: str, usage: Usage) -> ModelUsage:
+    """What the SDK has counted, as used by this model."""
     return ModelUsage(
-        model=_storable(_model_name(agent)),
+        model=model,
         requests=usage.requests,
         input_tokens=usage.input_tokens,
         cached_input_tokens=usage.input_tokens_details.cached_tokens or 0,
@@ -140,6 +180,23 @@ def usage_of(agent: Agent[Any], usage: Usage) -> ModelUsage:
         reasoning_tokens=usage.output_tokens_details.reasoning_tokens or 0,
         total_tokens=usage.total_tokens,
     )
+
+
+def _handed_over_to(agent: Agent[Any], response: ModelResponse) -> Agent[Any] | None:
+    """The agent to which a response hands over: of several calls that would, the SDK follows the first."""
+    targets = dict(_handoff_target(entry) for entry in agent.handoffs)
+    for item in response.output:
+        name = item.name if isinstance(item, ResponseFunctionToolCall) else None
+        if name in targets:
+            return targets[name]
+    return None
+
+
+def _handoff_target(entry: Agent[Any] | Handoff[Any, Any]) -> tuple[str, Agent[Any] | None]:
+    if isinstance(entry, Agent):
+        return Handoff.default_tool_name(entry), entry
+    target = entry._agent_ref() if entry._agent_ref is not None else None
+    return entry.tool_name, target if isinstance(target, Agent) else None
 
 
 def _model_name(agent: Agent[Any]) -> str:

@@ -17,7 +17,7 @@ class Snapshot:
     is_ended: bool
     """Whether the run has ended. One that has can be kept, too, and is in nobody's way."""
     interruptions: list[InterruptionFacts]
-    usage: ModelUsage
+    usage: list[ModelUsage]
     """Counted from the run's beginning."""
 
 
@@ -26,7 +26,7 @@ class RunEnd:
     """What is noted of a run that has ended."""
 
     final_output: object
-    usage: ModelUsage
+    usage: list[ModelUsage]
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class RunStateStore:
             envelope=seal(self._agent, saved),
             is_ended=saved._current_step is None,
             interruptions=interruptions_of(saved, origin.interruptions if origin is not None else ()),
-            usage=usage_of(self._agent, saved._context.usage),
+            usage=usage_of(self._agent, saved._context.usage, saved._model_responses),
         )
         await settlements_under_way()
         if origin is not None and origin.snapshots.place == self._snapshots.place:

@@ -1,10 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { getRun, runAgentWorkflow, toolCall } from "../../mod.ts";
+import { getRun, runAgentWorkflow } from "../../mod.ts";
 import { testDatabases } from "../_databases.ts";
 import { deno } from "../_child.ts";
 import { startPostgres } from "../_postgres.ts";
-import { seededRandom } from "../_items.ts";
-import { pause, steppingAgent, uniqueName, until, workflowTest } from "./_workflows.ts";
+import { steppingAgent, uniqueName, workflowTest } from "./_workflows.ts";
 import { configureDBOS, queueAgentWorkflow, shutdownDBOS } from "../../mod.ts";
 
 const postgres = testDatabases().some(({ engine }) => engine === "postgres");
@@ -82,45 +81,6 @@ Deno.test({
       await server.stop();
     }
   },
-});
-
-workflowTest("runs go on after connections were cut at random", async ({ database }, { engine }) => {
-  if (engine === "pglite") return;
-  const random = seededRandom(Number(Deno.env.get("TIMESTEP_TEST_SEED") ?? 1));
-  const begun: { runId: string; step: number; at: number }[] = [];
-  const agent = steppingAgent(uniqueName("Cut off"), 4, async (step) => {
-    begun.push({ runId: toolCall()?.runId ?? "", step, at: Date.now() });
-    await pause(20);
-    return "done";
-  });
-  const handles = [];
-  for (let n = 0; n < 10; n++) handles.push(await queueAgentWorkflow({ agent, inputItems: "Go." }));
-  for (const moment of [2, 8, 14, 20, 26, 32, 38]) {
-    await until(() => begun.length >= moment);
-    const share = random();
-    // Its own connection may be one that was cut before.
-    await until(() =>
-      database.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and pid <> pg_backend_pid() and random() < $1`,
-        [share],
-      ).then(() => true, () => false)
-    );
-  }
-  const results = await Promise.all(handles.map(({ workflowId }) => finished(workflowId)));
-  assertEquals(results, Array(10).fill("4 steps"));
-  const rows = await database.query(
-    "select run_id, right(key, 1)::int as step, recorded_at from timestep.journal where kind = 'tool'",
-  );
-  assertEquals(rows.length, 40);
-  for (const { run_id: runId, step, recorded_at: recordedAt } of rows) {
-    const calls = begun.filter((call) => call.runId === runId && call.step === step);
-    assertEquals(
-      calls.filter(({ at }) => at > Number(recordedAt)),
-      [],
-      "a call that is recorded is not made again",
-    );
-  }
 });
 
 /** The answer of a run, however often the database is not there when it is asked. */

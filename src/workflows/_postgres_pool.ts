@@ -30,5 +30,11 @@ export async function postgresPool(uri: string): Promise<Pool> {
   });
   // Without a listener a connection that breaks while nobody uses it would end the process.
   pool.on("error", (error: Error) => dbosLogger.warn(`A connection of DBOS's broke: ${error.message}`));
+  const end = pool.end.bind(pool);
+  // `pg` forgets whoever waits for a connection when its pool ends: DBOS may still look what became of a run.
+  pool.end = async () => {
+    while (pool.waitingCount > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await end();
+  };
   return pool;
 }

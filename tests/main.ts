@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
     // And there is nobody to send traces to.
     const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite`, OPENAI_AGENTS_DISABLE_TRACING: "1" };
     const chosen = [...flags, ...(paths.length > 0 ? paths : ["tests"])];
-    const total = sum(args.length > 0 ? [await test(chosen, env)] : await testAll(chosen, env));
+    const total = sum(args.length > 0 ? [await test(chosen, env)] : await testAll(env));
     console.log(`\n${tallyLine(total)}`);
     return total.failed === 0 ? 0 : 1;
   } finally {
@@ -31,18 +31,25 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Runs everything, the Python package's tests beside the others: both of them wait a lot. */
-async function testAll(args: readonly string[], env: Record<string, string>): Promise<Tally[]> {
+/** These wait a lot, for processes and clocks. */
+const DEPLOYMENTS = ["tests/functions", "tests/supabase"];
+
+/** Runs everything; beside the most of it, as there are two cores, what waits a lot and Python's tests. */
+async function testAll(env: Record<string, string>): Promise<Tally[]> {
   // Tests that cross languages use the environment that is made here.
   const python = await preparePython();
-  if (python !== null) {
-    console.log("The tests of the Python package run beside these; what they say follows them.");
-  }
+  console.log(`The tests of the Python package and those in ${DEPLOYMENTS.join(" and ")} run beside these.`);
   const inPython = testPythonPackage(python);
-  const tallies = [await test(args, env), await testDocumentation(env)];
-  const { tally, text } = await inPython;
-  console.log(`\nThe Python package\n${text.trimEnd()}`);
-  return [...tallies, tally];
+  const ofDeployments = inPython.then(() => runTests(DEPLOYMENTS, env, { show: false }));
+  const tallies = [
+    await test(["tests", `--ignore=${DEPLOYMENTS.join(",")}`], env),
+    await testDocumentation(env),
+  ];
+  for (const { tally, text } of [await inPython, await ofDeployments]) {
+    console.log(`\n${text.trimEnd()}`);
+    tallies.push(tally);
+  }
+  return tallies;
 }
 
 /** Runs the examples in README and in doc comments, against stand-ins for the APIs of OpenAI and Ollama. */
@@ -63,15 +70,26 @@ async function testDocumentation(env: Record<string, string>): Promise<Tally> {
 async function testPythonPackage(python: string | null): Promise<{ tally: Tally; text: string }> {
   if (python === null) {
     const isRequired = Deno.env.get("CI") !== undefined;
-    return { tally: { passed: 0, failed: isRequired ? 1 : 0, skipped: 0 }, text: "Left out." };
+    return {
+      tally: { passed: 0, failed: isRequired ? 1 : 0, skipped: 0 },
+      text: "The tests of the Python package are left out.",
+    };
   }
   const { code, text } = await testPython(python);
   return { tally: readPytestTally(code, text), text };
 }
 
 async function test(args: readonly string[], env: Record<string, string>): Promise<Tally> {
-  const { code, text } = await deno(["test", "--allow-all", "--trace-leaks", ...args], { env, show: true });
-  return readTally(code, text);
+  return (await runTests(args, env, { show: true })).tally;
+}
+
+async function runTests(
+  args: readonly string[],
+  env: Record<string, string>,
+  { show }: { show: boolean },
+): Promise<{ tally: Tally; text: string }> {
+  const { code, text } = await deno(["test", "--allow-all", "--trace-leaks", ...args], { env, show });
+  return { tally: readTally(code, text), text };
 }
 
 function isPath(arg: string): boolean {

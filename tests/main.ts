@@ -12,6 +12,9 @@ import { readPytestTally, readTally, sum, type Tally, tallyLine } from "./_tally
 import { withPostgres } from "./_with_postgres.ts";
 import { preparePython, testPython } from "./python_main.ts";
 
+/** These wait a lot, for processes and clocks. */
+const DEPLOYMENTS = ["tests/functions", "tests/supabase"];
+
 if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -30,9 +33,6 @@ async function main(args: readonly string[]): Promise<number> {
     await Deno.remove(home, { recursive: true });
   }
 }
-
-/** These wait a lot, for processes and clocks. */
-const DEPLOYMENTS = ["tests/functions", "tests/supabase"];
 
 /** Runs everything; beside the most of it, as there are two cores, what waits a lot and Python's tests. */
 async function testAll(env: Record<string, string>): Promise<Tally[]> {

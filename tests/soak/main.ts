@@ -6,7 +6,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { programsIn } from "../_programs.ts";
+import { type Program, programsIn, readCommand } from "../_programs.ts";
 import { withPostgres } from "../_with_postgres.ts";
 
 /** What a soak is given. */
@@ -17,19 +17,39 @@ export interface SoakOptions {
   endsAt: number;
 }
 
-if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
+interface Soaks {
+  programs: readonly Program[];
+  seed: number;
+  seconds: number;
+}
 
-async function main(args: string[]): Promise<number> {
+const USAGE = `Usage: deno task soak [NAME...] [--seed=NUMBER] [--seconds=NUMBER]
+
+Runs the soaks of these names, or all, each for so many seconds (default: 60). The seed is printed, and gives the same
+disasters again.`;
+
+if (import.meta.main) {
+  const soaks = readCommand(Deno.args, USAGE, () => readSoaks(Deno.args));
+  Deno.exit(typeof soaks === "number" ? soaks : await withPostgres(() => main(soaks)));
+}
+
+function readSoaks(args: string[]): Soaks {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: { seed: { type: "string" }, seconds: { type: "string", default: "60" } },
   });
-  const seed = readNumber(values.seed ?? String(Math.trunc(Math.random() * 2 ** 31)));
-  const seconds = readNumber(values.seconds);
+  return {
+    programs: programsIn(new URL("./", import.meta.url), "_soak.ts", positionals),
+    seed: readNumber(values.seed ?? String(Math.trunc(Math.random() * 2 ** 31))),
+    seconds: readNumber(values.seconds),
+  };
+}
+
+async function main({ programs, seed, seconds }: Soaks): Promise<number> {
   // There is nobody to send traces to.
   Deno.env.set("OPENAI_AGENTS_DISABLE_TRACING", "1");
-  for (const { name, href } of programsIn(new URL("./", import.meta.url), "_soak.ts", positionals)) {
+  for (const { name, href } of programs) {
     console.log(`\n=== ${name}: ${seconds} s, --seed=${seed} ===`);
     const { soak }: { soak(options: SoakOptions): Promise<void> } = await import(href);
     await soak({ seed, endsAt: Date.now() + seconds * 1000 });

@@ -152,6 +152,55 @@ async def test_a_pause_that_cannot_be_translated_goes_back_to_the_language_that_
     assert result.final_output == vector["finalOutput"]
 
 
+ASK = """
+import {{ Agent, tool }} from "@openai/agents";
+import {{ z }} from "zod";
+import {{ configureDBOS, decide, listInterruptions, queueAgentWorkflow, shutdownDBOS }} from "{module}";
+configureDBOS({{ connectionString: "{uri}", execute: false }});
+const parameters = z.object({{ amount: z.number() }});
+const pay = tool({{ name: "pay", description: "", parameters, execute: () => "not paid here" }});
+const agent = new Agent({{ name: "Assistant", tools: [pay] }});
+const handle = await queueAgentWorkflow({{ agent, inputItems: "Pay.", workflowId: "run" }});
+console.log((await handle.getResult()).status);
+const decisions = (await listInterruptions({{ runId: "run" }}))
+  .map(({{ interruptionId }}) => ({{ interruptionId, approve: true }}));
+console.log(JSON.stringify(await decide({{ runId: "run", decisions }})));
+console.log((await handle.getResult()).finalOutput);
+await shutdownDBOS();
+"""
+
+
+async def test_a_python_worker_executes_what_typescript_queued_and_decided(database_uri: str) -> None:
+    paid: list[int] = []
+
+    @function_tool(needs_approval=True)
+    async def pay(amount: int) -> str:
+        "Pays."
+        paid.append(amount)
+        return "paid"
+
+    script: list[Any] = [[function_call("pay", {"amount": 7}, call_id="1")], [assistant_message("Done.")]]
+    register_agent(Agent[Any](name="Assistant", model=ScriptedModel(script), tools=[pay]))
+    ensure_dbos_launched()
+    lines = await in_typescript(ASK, database_uri)
+    assert lines == ["interrupted", '{"runId":"run","status":"queued","pending":0}', "Done."]
+    assert paid == [7]
+    assert (await get_run(RUN)).language == "python"
+
+
+async def in_typescript(source: str, uri: str) -> list[str]:
+    """Runs a program against the TypeScript module, and gives the lines that it wrote."""
+    deno = shutil.which("deno")
+    if deno is None:
+        pytest.skip("there is no deno on this machine, which runs the TypeScript module")
+    process = await asyncio.create_subprocess_exec(
+        deno, "run", "-A", "-", cwd=VECTORS.parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    program = source.format(module=(VECTORS.parents[1] / "mod.ts").as_uri(), uri=uri)
+    output, _ = await process.communicate(program.encode())
+    return output.decode().splitlines()
+
+
 READ = """
 import {{ configureDBOS, getRun, readRunEvents, shutdownDBOS }} from "{module}";
 configureDBOS({{ connectionString: "{uri}", execute: false }});
@@ -162,10 +211,6 @@ await shutdownDBOS();
 
 
 async def test_typescript_reads_the_events_of_a_run_that_python_executes(database_uri: str) -> None:
-    deno = shutil.which("deno")
-    if deno is None:
-        pytest.skip("there is no deno on this machine, which runs the TypeScript module")
-
     @function_tool
     async def look(city: str) -> str:
         "Looks."
@@ -175,12 +220,7 @@ async def test_typescript_reads_the_events_of_a_run_that_python_executes(databas
     agent = Agent[Any](name="Assistant", model=ScriptedModel(script), tools=[look])
     result = await run_agent_workflow(agent, "Weather?", stream=True, workflow_id=RUN)
     assert result.status == "completed"
-    source = READ.format(module=(VECTORS.parents[1] / "mod.ts").as_uri(), uri=database_uri)
-    process = await asyncio.create_subprocess_exec(
-        deno, "run", "-A", "-", cwd=VECTORS.parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    output, _ = await process.communicate(source.encode())
-    read = json.loads(output.splitlines()[-1])
+    read = json.loads((await in_typescript(READ, database_uri))[-1])
     assert (read["run"]["status"], read["run"]["finalOutput"]) == ("completed", "It is sunny.")
     events = [event async for event in read_run_events(RUN)]
     assert [(event["position"], event["type"]) for event in read["events"]] == [

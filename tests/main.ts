@@ -12,8 +12,8 @@ import { readPytestTally, readTally, sum, type Tally, tallyLine } from "./_tally
 import { withPostgres } from "./_with_postgres.ts";
 import { preparePython, testPython } from "./python_main.ts";
 
-/** These wait a lot, for processes and clocks. */
-const DEPLOYMENTS = ["tests/functions", "tests/supabase"];
+/** The tests of what is served and deployed: about as long as the others beside the Python package's. */
+const SERVED = ["tests/cli", "tests/functions", "tests/http", "tests/supabase"];
 
 if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
 
@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
     // And there is nobody to send traces to.
     const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite`, OPENAI_AGENTS_DISABLE_TRACING: "1" };
     const chosen = [...flags, ...(paths.length > 0 ? paths : ["tests"])];
-    const total = sum(args.length > 0 ? [await test(chosen, env)] : await testAll(env));
+    const total = sum(args.length > 0 ? [await test(chosen, env)] : await testAll(home, env));
     console.log(`\n${tallyLine(total)}`);
     return total.failed === 0 ? 0 : 1;
   } finally {
@@ -34,18 +34,17 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Runs everything; beside the most of it, as there are two cores, what waits a lot and Python's tests. */
-async function testAll(env: Record<string, string>): Promise<Tally[]> {
+/** Runs everything, as there are two cores and much of it waits in two rows side by side. */
+async function testAll(home: string, env: Record<string, string>): Promise<Tally[]> {
   // Tests that cross languages use the environment that is made here.
   const python = await preparePython();
-  console.log(`The tests of the Python package and those in ${DEPLOYMENTS.join(" and ")} run beside these.`);
+  console.log(`Run beside these, and shown after them: the Python package, ${SERVED.join(", ")}.`);
   const inPython = testPythonPackage(python);
-  const ofDeployments = inPython.then(() => runTests(DEPLOYMENTS, env, { show: false }));
-  const tallies = [
-    await test(["tests", `--ignore=${DEPLOYMENTS.join(",")}`], env),
-    await testDocumentation(env),
-  ];
-  for (const { tally, text } of [await inPython, await ofDeployments]) {
+  const served = inPython.then(() =>
+    runTests(SERVED, { ...env, TIMESTEP_PGLITE_PATH: `${home}/served` }, { show: false })
+  );
+  const tallies = [await test(["tests", `--ignore=${SERVED.join(",")}`], env), await testDocumentation(env)];
+  for (const { tally, text } of [await inPython, await served]) {
     console.log(`\n${text.trimEnd()}`);
     tallies.push(tally);
   }

@@ -2,7 +2,6 @@ import type { Database } from "../database/database.ts";
 import { openDatabase } from "../database/open_database.ts";
 import { releaseConfiguration, useConfiguration } from "./configure_dbos.ts";
 import { ensureBuiltInQueues } from "./_queues.ts";
-import { migrateDBOS } from "./_system_database.ts";
 
 let opened: Promise<Database> | undefined;
 let prepared: Promise<Database> | undefined;
@@ -34,6 +33,8 @@ export async function closeWorkflowDatabase(): Promise<void> {
 
 async function prepare(): Promise<Database> {
   const database = await workflowDatabase();
+  // Loaded here: most programs that import the module never need it.
+  const { migrateDBOS } = await import("./_system_database.ts");
   await migrateDBOS(database, useConfiguration().connectionString);
   await ensureBuiltInQueues(database);
   return database;

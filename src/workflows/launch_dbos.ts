@@ -1,6 +1,6 @@
 import { useConfiguration } from "./configure_dbos.ts";
 import { closeWorkflowDatabase } from "./_database.ts";
-import { Engine } from "./_engine.ts";
+import type { Engine } from "./_engine.ts";
 
 let launched: Promise<Engine> | undefined;
 let stopping: Promise<void> | undefined;
@@ -60,10 +60,16 @@ export async function handOver({ deadline }: HandOverOptions): Promise<void> {
 export async function launchedEngine(): Promise<Engine | undefined> {
   if (!useConfiguration().execute) return undefined;
   await stopping;
-  return await (launched ??= Engine.launch().catch((error) => {
+  return await (launched ??= launch().catch((error) => {
     launched = undefined;
     throw error;
   }));
+}
+
+/** Loads the engine here and not before, as most programs that import the module never need it. */
+async function launch(): Promise<Engine> {
+  const { Engine } = await import("./_engine.ts");
+  return await Engine.launch();
 }
 
 async function stopEngine(deadline?: number): Promise<void> {

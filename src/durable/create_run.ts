@@ -1,5 +1,6 @@
 import type { AgentInputItem } from "../core/package_types.ts";
 import type { Queryable } from "../database/database.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { agentDefinition } from "../agents/agent_definition.ts";
 import type { CallerTool } from "./caller_tool.ts";
@@ -9,7 +10,7 @@ import { serializeRunOptions } from "./run_options.ts";
 
 /** A run to be recorded. */
 export interface NewRun {
-  /** Names the run, and makes its creation idempotent. Not empty. */
+  /** Names the run, and makes its creation idempotent. Not empty, at most 1,000 bytes in UTF-8. */
   runId: string;
   /** The agent that starts. */
   agent: AnyAgent;
@@ -36,10 +37,11 @@ export interface NewRun {
  *
  * @param queryable The database, or a transaction that also enqueues the run.
  * @returns Whether the run is new.
+ * @throws {TypeError} When the id can't be stored.
  * @throws {RunConflictError} When a run of this id has another agent, input, session or options.
  */
 export async function createRun(queryable: Queryable, run: NewRun): Promise<boolean> {
-  if (run.runId === "") throw new TypeError("Cannot create a run: its id is empty. Give it one.");
+  assertStorableName("runId", run.runId);
   const { fingerprint, definition } = agentDefinition(run.agent);
   const input = JSON.stringify(run.input);
   const options = serializeRunOptions(run);

@@ -83,6 +83,7 @@ async function work(
   const { launch } = await import("./responses/start_response.ts");
   const { handOver } = await import("../workflows/launch_dbos.ts");
   await launch(agents);
+  const { registeredAgentNames } = await import("../durable/registry.ts");
   const database = await open();
   const shutdown = new AbortController();
   const forget = onShutdown(() => shutdown.abort());
@@ -92,7 +93,8 @@ async function work(
       await sleep(LOOK_MS, shutdown.signal);
       const [row] = await database.query(
         `select exists (select from timestep.runs
-           where status in ('queued', 'running') and workflow_id is not null) as busy`,
+           where status in ('queued', 'running') and workflow_id is not null and agent_name = any($1)) as busy`,
+        [registeredAgentNames()],
       );
       if (row?.["busy"] === true) busyAt = Date.now();
     }

@@ -1,3 +1,4 @@
+import { Agent } from "@openai/agents";
 import { assertEquals } from "@std/assert";
 import { configureDBOS, getRun, shutdownDBOS } from "../../mod.ts";
 import { authenticator } from "../../src/http/authenticate.ts";
@@ -20,7 +21,7 @@ for (const target of testDatabases()) {
     const { assistant } = makeWorld();
     const worker = serveWorker({
       agents: [assistant],
-      workMs: 60_000,
+      workMs: 3_600_000,
       idleMs: 100,
       authenticate: authenticator({
         database: () => Promise.resolve(database),
@@ -36,10 +37,13 @@ for (const target of testDatabases()) {
         sessionKind: undefined,
         timeoutSeconds: undefined,
       };
-      const start = (runId: string) =>
-        dispatchDatabase().then((opened) =>
-          opened.transaction((transaction) => startDirectly(transaction, runId, prepared, undefined, ""))
+      const start = async (runId: string, agent = assistant) => {
+        const { run } = prepared;
+        const opened = await dispatchDatabase();
+        await opened.transaction((transaction) =>
+          startDirectly(transaction, runId, { ...prepared, agent, run: { ...run, agent } }, undefined, "")
         );
+      };
       await start("before");
       assertEquals(await one("select timestep.tick() as value"), false);
       await database.script(EXTENSIONS);
@@ -62,9 +66,18 @@ for (const target of testDatabases()) {
         while ((await getRun(runId)).status !== "completed") await pause();
       }
       assertEquals(await one("select timestep.tick() as value"), false);
-      // With nothing to do it signs off.
-      while (await one("select exists (select from timestep.executors) as value")) await pause();
+      // With nothing to do it signs off; what nobody here can do is nothing.
+      await start("for others", new Agent({ name: "Stranger" }));
+      const works: Promise<unknown>[] = [];
+      const runtime = { waitUntil: (work: Promise<unknown>) => works.push(work) };
+      Object.assign(globalThis, { EdgeRuntime: runtime });
+      assertEquals((await tick({ apikey: "cron" })).status, 202);
+      await Promise.all(works);
+      assertEquals(works.length, 1);
+      assertEquals(await one("select exists (select from timestep.executors) as value"), false);
+      assertEquals((await getRun("for others")).status, "queued");
     } finally {
+      Reflect.deleteProperty(globalThis, "EdgeRuntime");
       await shutdownDBOS();
       configureDBOS({});
     }

@@ -3,7 +3,7 @@ import { type FreshDatabase, testDatabases } from "../_databases.ts";
 import { type Bundle, bundle } from "../functions/_functions.ts";
 import { OpenAIStandIn } from "../openai_stand_in/mod.ts";
 import { compare } from "./_ratio.ts";
-import { serve } from "./_served.ts";
+import { serve } from "../_served.ts";
 
 /** What it costs to begin: to import this package, and, as an edge function, to answer the first request. */
 export async function bench(): Promise<void> {

@@ -11,7 +11,7 @@ import { testDatabases } from "../_databases.ts";
 import { ScriptedTurns } from "./_durable_agent.ts";
 import type { ProcessUsage } from "./_http_server.ts";
 import { compare, judge, quantile } from "./_ratio.ts";
-import { serve, type Served } from "./_served.ts";
+import { serve, type Served } from "../_served.ts";
 
 const SERVER = new URL("_http_server.ts", import.meta.url).pathname;
 const MEGABYTE = 2 ** 20;

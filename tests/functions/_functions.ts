@@ -1,4 +1,5 @@
 import type { DenoProgram } from "../_deno_2_1.ts";
+import { serve, type Served } from "../_served.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -37,37 +38,18 @@ export async function bundle(name: string): Promise<Bundle> {
   };
 }
 
-/** A function that is served by a process of its own. */
-export interface ServedFunction extends AsyncDisposable {
-  /** Where, without a path. */
-  readonly origin: string;
-}
-
 /** Starts a function's file, as it is or bundled. */
-export async function startFunction(
+export function startFunction(
   { program, config, env: variables }: DenoProgram,
   entry: string,
   env: Record<string, string>,
-): Promise<ServedFunction> {
+): Promise<Served> {
   const start = new URL("_start.ts", import.meta.url).pathname;
-  const child = new Deno.Command(program, {
-    args: ["run", "-A", "--no-check", "--quiet", "--config", config, start, entry],
-    // Nothing of this process's, but what programs cannot do without.
-    clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...variables, ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { value } = await lines.read();
-  if (value === undefined) throw new Error(`The function in ${entry} did not start`);
-  return {
-    origin: `http://127.0.0.1:${Number(value)}`,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await lines.cancel();
-      await child.status;
-    },
-  };
+  // Nothing of this process's, but what programs cannot do without.
+  const needed = { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "" };
+  return serve(
+    ["run", "-A", "--no-check", "--quiet", "--config", config, start, entry],
+    { ...needed, ...variables, ...env },
+    { program, clearEnv: true },
+  );
 }

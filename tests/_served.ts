@@ -8,10 +8,17 @@ export interface Served extends AsyncDisposable {
  * Starts a program that prints its port.
  *
  * @param args Those of Deno: `run`, its flags, the program and its arguments.
+ * @param env Variables added to this process's.
+ * @param options Which Deno, by default this one, and whether it gets `env` alone.
  */
-export async function serve(args: readonly string[], env: Record<string, string> = {}): Promise<Served> {
-  const child = new Deno.Command(Deno.execPath(), {
+export async function serve(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  { program = Deno.execPath(), clearEnv = false }: { program?: string; clearEnv?: boolean } = {},
+): Promise<Served> {
+  const child = new Deno.Command(program, {
     args: [...args],
+    clearEnv,
     env: { OPENAI_AGENTS_DISABLE_TRACING: "1", ...env },
     stdin: "null",
     stdout: "piped",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Database, Row } from "../database/database.ts";
 import { RunNotFoundError } from "./errors.ts";
 import type { RunEvent } from "./run_event.ts";
-import { decodeValue } from "./recorded_value.ts";
+import { readableValue } from "./recorded_value.ts";
 import type { JsonValue } from "./json.ts";
 
 /** From where to read the events of a run. */
@@ -119,14 +119,9 @@ function toStepEvent({ position, step, attempt, kind, status, name, output }: Ev
       const tool = { ...base, toolName: called, callId: step.slice(step.lastIndexOf(":") + 1) };
       return status === "failed"
         ? { ...tool, type: "tool_error", error: output }
-        : { ...tool, type: "tool_output", output: toJson(decodeValue(output)) };
+        : { ...tool, type: "tool_output", output: readableValue(output) };
     }
   }
-}
-
-/** What a tool gave, as JSON: bytes and the like stay as they were recorded. */
-function toJson(value: unknown): JsonValue {
-  return JSON.parse(JSON.stringify(value) ?? "null");
 }
 
 /** Sorts out what came of attempts that were made again. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { decodeValue } from "../../durable/recorded_value.ts";
+import { readableValue } from "../../durable/recorded_value.ts";
 import type { UsageSum } from "./response_object.ts";
 import type { WireItem } from "./wire.ts";
 
@@ -98,7 +98,7 @@ export function toolResult(status: "completed" | "failed", recorded: unknown) {
     const { message, timedOut } = failureSchema.parse(recorded);
     return { output: null, error: message ?? (timedOut ? "The tool timed out." : "The tool failed.") };
   }
-  return { output: toText(decodeValue(recorded)), error: null };
+  return { output: toText(readableValue(recorded)), error: null };
 }
 
 const refusalSchema = z.object({
@@ -113,7 +113,6 @@ export function parseRefusal(recorded: unknown): string | null {
 /** A value as text: text as it is, all else as JSON. */
 export function toText(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "bigint") return String(value);
   return JSON.stringify(value) ?? "";
 }
 

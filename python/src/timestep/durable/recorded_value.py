@@ -34,6 +34,8 @@ def decode_value(recorded: object) -> object:
         return {key: decode_value(element) for key, element in recorded.items()}
     if kind == "bytes":
         return base64.b64decode(str(recorded["value"]))
+    if kind == "object":
+        return {key: decode_value(element) for key, element in recorded["value"]}
     if kind in _OUTPUTS:
         return _OUTPUTS[kind].model_validate(recorded["value"])
     return None

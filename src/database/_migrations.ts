@@ -608,6 +608,7 @@ create table if not exists timestep.run_events (
 -- over meanwhile wait for this transaction, and this one for a takeover that came first.
 -- What json columns get may be packed as a text that holds the JSON: an array is unpacked with its escapes, and
 -- an escaped NUL or half of a surrogate pair, which a json column can hold, is no text that Postgres can.
+-- What a step adds to the run's session comes beside it, by its key, and is added once.
 create or replace function timestep.write_journal(
   run_id text,
   epoch integer,
@@ -615,18 +616,34 @@ create or replace function timestep.write_journal(
   steps text default null,
   events text default null,
   published text default null,
-  segment_end text default null
+  segment_end text default null,
+  added text default null
 ) returns boolean
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  session_id text;
+  addition record;
 begin
-  perform from timestep.runs r
+  select r.session_id into session_id from timestep.runs r
   where r.run_id = write_journal.run_id and r.epoch = write_journal.epoch and r.status = 'running'
   for no key update;
   if not found then
     return false;
+  end if;
+
+  if added is not null then
+    for addition in select * from json_to_recordset(added::json) as a (key text, items text)
+    loop
+      if not exists (
+        select from timestep.journal known
+        where known.run_id = write_journal.run_id and known.key = addition.key
+      ) then
+        perform timestep.append_session_items(session_id, addition.items::json);
+      end if;
+    end loop;
   end if;
 
   if steps is not null then
@@ -667,8 +684,8 @@ end
 $$;
 
 -- Writes for several runs in one transaction: a JSON array of what write_journal() takes for each. Returns for each
--- whether it was written: not when the run is not this executor's, nor when somebody else has it locked, so that
--- nobody waits for anybody else's lock here.
+-- whether it was written: not when the run is not this executor's, nor when somebody else has it locked, or the session
+-- that it adds to, so that nobody waits for anybody else's lock here.
 create or replace function timestep.write_journals(writes text) returns boolean[]
 language plpgsql
 set search_path = ''
@@ -677,15 +694,31 @@ as $$
 declare
   written boolean[] := '{}';
   asked record;
+  is_free boolean;
 begin
   for asked in
     select * from json_to_recordset(writes::json) as w (
-      run_id text, epoch integer, segment integer, steps text, events text, published text, segment_end text
+      run_id text, epoch integer, segment integer, steps text, events text, published text, segment_end text,
+      added text
     )
   loop
     perform from timestep.runs r where r.run_id = asked.run_id for no key update skip locked;
-    written := written || (found and timestep.write_journal(
-      asked.run_id, asked.epoch, asked.segment, asked.steps, asked.events, asked.published, asked.segment_end
+    is_free := found;
+    if is_free and asked.added is not null then
+      is_free := not exists (
+        select from timestep.sessions s join timestep.runs r on r.session_id = s.session_id
+        where r.run_id = asked.run_id
+      );
+      if not is_free then
+        perform from timestep.sessions s
+        where s.session_id = (select r.session_id from timestep.runs r where r.run_id = asked.run_id)
+        for no key update skip locked;
+        is_free := found;
+      end if;
+    end if;
+    written := written || (is_free and timestep.write_journal(
+      asked.run_id, asked.epoch, asked.segment, asked.steps, asked.events, asked.published, asked.segment_end,
+      asked.added
     ));
   end loop;
   return written;
@@ -742,6 +775,8 @@ insert into timestep.migrations (version) values ('20261121000400') on conflict 
 -- role owns the tables and is not held back; a caller's role may read what is its own and write nothing.
 alter table timestep.runs add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists owner_id text;
+alter table timestep.sessions add column if not exists agents text[] not null default '{}';
+comment on column timestep.sessions.agents is 'The agents that had runs in the conversation, where it has an owner.';
 create index if not exists runs_owner on timestep.runs (owner_id, created_at desc) where owner_id is not null;
 create index if not exists runs_owner_active on timestep.runs (owner_id) where status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
@@ -772,6 +807,30 @@ set search_path = ''
 as $$
   select nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub'
 $$;
+
+-- The agents that the caller may know of, where the caller's key names some; null: all of them.
+create or replace function timestep.caller_agents() returns text[]
+language sql stable
+set search_path = ''
+as $$
+  select case when json_typeof(claims.agents) = 'array' then array(select json_array_elements_text(claims.agents)) end
+  from (select nullif(current_setting('request.jwt.claims', true), '')::json -> 'timestep_agents' as agents) claims
+$$;
+
+-- Whose agent has been told a conversation is kept with it, also after the run was removed: a key for one agent does not
+-- see what another one said there.
+create or replace function timestep.note_agent_of_session() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update timestep.sessions s set agents = s.agents || new.agent_name
+  where s.session_id = new.session_id and s.owner_id is not null and new.agent_name <> all (s.agents);
+  return null;
+end
+$$;
+create or replace trigger runs_note_their_agent after insert on timestep.runs
+  for each row when (new.session_id is not null) execute function timestep.note_agent_of_session();
 
 -- Makes the rest of the transaction the caller's: its role and its claims, as JSON, so that row level security holds.
 -- Null claims are the service's, which sees everything; so does everybody where there is no such role.
@@ -837,13 +896,16 @@ begin
   end loop;
 
   -- What has an owner itself.
-  foreach table_name in array array['runs', 'sessions'] loop
-    execute format('drop policy if exists %I on timestep.%I', table_name || '_are_their_owners', table_name);
-    execute format(
-      'create policy %I on timestep.%I for select using (owner_id = (select timestep.caller_id()))',
-      table_name || '_are_their_owners', table_name
-    );
-  end loop;
+  drop policy if exists runs_are_their_owners on timestep.runs;
+  create policy runs_are_their_owners on timestep.runs for select using (
+    owner_id = (select timestep.caller_id())
+    and ((select timestep.caller_agents()) is null or agent_name = any ((select timestep.caller_agents())::text[]))
+  );
+  drop policy if exists sessions_are_their_owners on timestep.sessions;
+  create policy sessions_are_their_owners on timestep.sessions for select using (
+    owner_id = (select timestep.caller_id())
+    and ((select timestep.caller_agents()) is null or agents <@ (select timestep.caller_agents()))
+  );
 
   -- What belongs to a run, or to a session.
   foreach table_name in array array['interruptions', 'usage', 'run_events'] loop
@@ -893,31 +955,10 @@ create table if not exists timestep.queue_pauses (
 );
 alter table timestep.queue_pauses enable row level security;
 
--- Runs that start by the clock. next_at is the tick to fire next; whoever fires it moves it on.
-create table if not exists timestep.schedules (
-  name text primary key,
-  crontab text not null,
-  timezone text not null,
-  agent_name text not null,
-  input json not null,
-  session_id text,
-  owner_id text,
-  dispatch json not null,
-  options json not null,
-  missed text not null,
-  paused boolean not null default false,
-  next_at timestamptz not null,
-  last_fired_at timestamptz,
-  created_at timestamptz not null default now(),
-  constraint schedules_missed_is_known check (missed in ('skip', 'once'))
-);
-create index if not exists schedules_due on timestep.schedules (next_at) where not paused;
-alter table timestep.schedules enable row level security;
-
 do $$
 begin
   if exists (select from pg_roles where rolname = 'service_role') then
-    grant select on timestep.queue_pauses, timestep.schedules to service_role;
+    grant select on timestep.queue_pauses to service_role;
   end if;
 end
 $$;
@@ -1199,6 +1240,226 @@ insert into timestep.migrations (version) values ('20261121000600') on conflict 
 `,
   },
   {
+    version: "20261121000650",
+    sql: `
+-- Runs that start by the clock. SQL reads no crontabs: whoever makes a schedule, and later the workers that know its
+-- agent, note the ticks to come. SQL fires them, so that pg_cron can do it with no process alive.
+create table if not exists timestep.schedules (
+  name text primary key,
+  crontab text not null,
+  timezone text not null,
+  agent_name text not null,
+  agent_fingerprint text,
+  input json not null,
+  session_id text,
+  owner_id text,
+  dispatch json not null,
+  options json not null,
+  missed text not null,
+  paused boolean not null default false,
+  ticks timestamptz[] not null,
+  next_at timestamptz not null,
+  renew_at timestamptz not null,
+  last_fired_at timestamptz,
+  created_at timestamptz not null default now(),
+  constraint schedules_missed_is_known check (missed in ('skip', 'once')),
+  constraint schedules_next_at_is_a_tick check (next_at = any(ticks)),
+  constraint schedules_renew_at_is_in_time check (renew_at <= ticks[cardinality(ticks)])
+);
+comment on column timestep.schedules.ticks is
+  'Ticks without a gap, the oldest first. The last is fired once it is known what comes after it.';
+comment on column timestep.schedules.next_at is 'The tick to be fired next; whoever fires it moves it on.';
+comment on column timestep.schedules.renew_at is 'When more ticks are to be noted, or in case a time zone has changed.';
+create index if not exists schedules_due on timestep.schedules (next_at) where not paused;
+create index if not exists schedules_to_renew on timestep.schedules (renew_at) where not paused;
+alter table timestep.schedules enable row level security;
+
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'service_role') then
+    grant select on timestep.schedules to service_role;
+  end if;
+end
+$$;
+
+-- When to note further ticks: halfway, and each day.
+create or replace function timestep.renew_ticks_at(ticks timestamptz[]) returns timestamptz
+language sql stable
+set search_path = ''
+as $$
+  select least(now() + interval '1 day', ticks[(cardinality(ticks) + 1) / 2])
+$$;
+
+-- Makes a schedule, or changes it. Its next tick stays when crontab and time zone are the same.
+create or replace function timestep.put_schedule(
+  name text,
+  crontab text,
+  timezone text,
+  agent_name text,
+  agent_fingerprint text,
+  input json,
+  session_id text,
+  owner_id text,
+  dispatch json,
+  options json,
+  missed text,
+  ticks timestamptz[]
+) returns void
+language sql
+set search_path = ''
+as $$
+  insert into timestep.schedules as known (
+    name, crontab, timezone, agent_name, agent_fingerprint, input, session_id, owner_id, dispatch, options, missed,
+    ticks, next_at, renew_at
+  )
+  values (
+    put_schedule.name, put_schedule.crontab, put_schedule.timezone, put_schedule.agent_name,
+    put_schedule.agent_fingerprint, put_schedule.input, put_schedule.session_id, put_schedule.owner_id,
+    put_schedule.dispatch, put_schedule.options, put_schedule.missed,
+    put_schedule.ticks, put_schedule.ticks[1], timestep.renew_ticks_at(put_schedule.ticks)
+  )
+  on conflict on constraint schedules_pkey do update set
+    crontab = excluded.crontab, timezone = excluded.timezone,
+    agent_name = excluded.agent_name, agent_fingerprint = excluded.agent_fingerprint,
+    input = excluded.input, session_id = excluded.session_id, owner_id = excluded.owner_id,
+    dispatch = excluded.dispatch, options = excluded.options, missed = excluded.missed,
+    (ticks, next_at, renew_at) = (
+      select case when same then known.ticks else excluded.ticks end,
+        case when same then known.next_at else excluded.next_at end,
+        case when same then known.renew_at else excluded.renew_at end
+      from (values (known.crontab = excluded.crontab and known.timezone = excluded.timezone)) as clock (same)
+    )
+$$;
+
+-- Goes on with a schedule that rests, from the first of these ticks on. Whether there is one of this name.
+create or replace function timestep.resume_schedule(name text, ticks timestamptz[]) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  update timestep.schedules s
+  set paused = false, ticks = resume_schedule.ticks, next_at = resume_schedule.ticks[1],
+    renew_at = timestep.renew_ticks_at(resume_schedule.ticks)
+  where s.name = resume_schedule.name and s.paused;
+  return found or exists (select from timestep.schedules s where s.name = resume_schedule.name);
+end
+$$;
+
+-- Notes ticks from the next one on, or from the last that was missed. Does nothing when the schedule has changed.
+create or replace function timestep.renew_schedule(
+  name text,
+  crontab text,
+  timezone text,
+  ticks timestamptz[]
+) returns void
+language sql
+set search_path = ''
+as $$
+  update timestep.schedules s
+  set ticks = renew_schedule.ticks,
+    next_at = (select min(t.tick) from unnest(renew_schedule.ticks) as t (tick) where t.tick >= s.next_at),
+    renew_at = timestep.renew_ticks_at(renew_schedule.ticks)
+  where s.name = renew_schedule.name and s.crontab = renew_schedule.crontab
+    and s.timezone = renew_schedule.timezone and not s.paused
+    and s.next_at <= renew_schedule.ticks[cardinality(renew_schedule.ticks)]
+$$;
+
+-- Decides which of a schedule's ticks to fire, and where to go on. Ticks that are late were missed: \`once\` fires the
+-- last of them, unless one is due that is not late; \`skip\` fires none. More than 60 at once are too many, as of a
+-- schedule for every second after a hiccup. Where the noted ticks end, what was missed is not known: it is fired when
+-- more are noted.
+create or replace function timestep.due_ticks(
+  ticks timestamptz[],
+  next_at timestamptz,
+  now timestamptz,
+  late interval,
+  missed text,
+  out fire timestamptz[],
+  out following timestamptz
+)
+language sql stable
+set search_path = ''
+as $$
+  with noted as (
+    select t.tick, lead(t.tick) over (order by t.tick) as following
+    from unnest(due_ticks.ticks) as t (tick) where t.tick >= due_ticks.next_at
+  ),
+  due as (
+    select n.tick, n.tick >= due_ticks.now - due_ticks.late as punctual,
+      row_number() over (order by n.tick desc) as from_last
+    from noted n where n.tick <= due_ticks.now and n.following is not null
+  ),
+  rest as (select min(n.tick) filter (where n.tick > due_ticks.now) as next, max(n.tick) as last from noted n),
+  fired as (
+    select coalesce(array_agg(d.tick order by d.tick), '{}') as ticks
+    from due d cross join rest r
+    where case when exists (select from due p where p.punctual) then d.punctual and d.from_last <= 60
+      else due_ticks.missed = 'once' and d.from_last = 1 and r.next is not null end
+  )
+  select f.ticks, coalesce(r.next, case when cardinality(f.ticks) > 0 then r.last else due_ticks.next_at end)
+  from fired f cross join rest r
+$$;
+
+-- Makes the runs of all schedules that are due, each in its queue; whoever comes next executes them. Workers and
+-- pg_cron call it as often as they like: a schedule's row is locked while it is fired, and the tick is in the run's id.
+-- Returns how many runs are new.
+create or replace function timestep.fire_schedules(late interval default '30 seconds') returns integer
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  schedule timestep.schedules;
+  due record;
+  tick timestamptz;
+  tick_run_id text;
+  made integer;
+  fired integer := 0;
+begin
+  -- Where there is a schedule there were DBOS's tables: somebody may have dropped them.
+  if to_regclass('dbos.workflow_status') is null then
+    return 0;
+  end if;
+  for schedule in
+    select s.* from timestep.schedules s
+    where not s.paused and s.next_at <= now()
+    order by s.next_at limit 1000 for update skip locked
+  loop
+    -- One that cannot be fired is no reason not to fire the others.
+    begin
+      due := timestep.due_ticks(schedule.ticks, schedule.next_at, now(), late, schedule.missed);
+      made := 0;
+      foreach tick in array due.fire loop
+        -- As JavaScript writes it.
+        tick_run_id := schedule.name || ':' || to_char(tick at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+        insert into timestep.runs
+          (run_id, agent_name, agent_fingerprint, session_id, owner_id, status, input, options, dispatch)
+        values (tick_run_id, schedule.agent_name, schedule.agent_fingerprint, schedule.session_id, schedule.owner_id,
+          'queued', schedule.input, schedule.options, schedule.dispatch)
+        on conflict on constraint runs_pkey do nothing;
+        if found then
+          perform timestep.enqueue_run(tick_run_id, tick_run_id);
+          made := made + 1;
+        end if;
+      end loop;
+      update timestep.schedules s
+      set next_at = due.following, last_fired_at = coalesce(due.fire[cardinality(due.fire)], s.last_fired_at)
+      where s.name = schedule.name;
+      fired := fired + made;
+    exception
+      when others then
+        raise warning 'Cannot fire schedule "%": %', schedule.name, sqlerrm;
+    end;
+  end loop;
+  return fired;
+end
+$$;
+
+insert into timestep.migrations (version) values ('20261121000650') on conflict do nothing;
+`,
+  },
+  {
     version: "20261121000700",
     sql: `
 -- What the HTTP interface adds to runs. A response is one segment of a run: from its input to its end or its pause.
@@ -1435,6 +1696,7 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
+  -- What is still due has no ticks left that are known: they are read from its crontab.
   if exists (select from timestep.schedules s where not s.paused and s.next_at <= now()) then
     return true;
   end if;
@@ -1452,13 +1714,15 @@ begin
 end
 $$;
 
--- What pg_cron does: hands back the runs of dead processes, and wakes a worker if there is something to do.
-create or replace function timestep.tick() returns boolean
+-- What pg_cron does: hands back the runs of dead processes, makes the runs of schedules that are due, and wakes a
+-- worker if there is something to do. Who calls it less often than the ticks that are late says how late they may be.
+create or replace function timestep.tick(late interval default '30 seconds') returns boolean
 language plpgsql
 set search_path = ''
 as $$
 begin
   perform timestep.reap();
+  perform timestep.fire_schedules(late);
   return timestep.has_work() and timestep.wake_worker();
 exception
   -- The first process that ever runs an agent is creating DBOS's tables.
@@ -1466,7 +1730,7 @@ exception
     return false;
 end
 $$;
-revoke all on function timestep.tick() from public;
+revoke all on function timestep.tick(interval) from public;
 
 -- A run that was put into a queue, and that nobody has claimed by the end of the transaction, needs a worker now.
 create or replace function timestep.wake_worker_for_run() returns trigger
@@ -1504,8 +1768,11 @@ begin
   end if;
   select string_to_array(substring(x.extversion from '^[0-9]+[.][0-9]+'), '.')::integer[] into version
   from pg_catalog.pg_extension x where x.extname = 'pg_cron';
-  execute 'select cron.schedule(''timestep-tick'', $1, ''select timestep.tick()'')'
-  using case when version >= array[1, 5] then '10 seconds' else '* * * * *' end;
+  if version >= array[1, 5] then
+    execute 'select cron.schedule(''timestep-tick'', ''10 seconds'', ''select timestep.tick()'')';
+  else
+    execute 'select cron.schedule(''timestep-tick'', ''* * * * *'', ''select timestep.tick(''''90 seconds'''')'')';
+  end if;
   -- pg_cron keeps a row for each time, for ever.
   execute 'select cron.schedule(''timestep-forget-ticks'', ''7 3 * * *'', $1)'
   using 'delete from cron.job_run_details d using cron.job j
@@ -1528,7 +1795,7 @@ $$;
 -- Functions are the server's. Some of them take whom to act for as an argument: no caller's role may call them, even
 -- where the schema is exposed. Policies need to know who is asking.
 revoke execute on all functions in schema timestep from public;
-grant execute on function timestep.caller_id() to public;
+grant execute on function timestep.caller_id(), timestep.caller_agents() to public;
 
 insert into timestep.migrations (version) values ('20261121000710') on conflict do nothing;
 `,

@@ -1,8 +1,6 @@
 import type { AgentInputItem, Session } from "@openai/agents";
-import { appendItemsIf } from "../session/_stored_items.ts";
+import { itemsToJson } from "../session/_stored_items.ts";
 import { DatabaseSession } from "../session/database_session.ts";
-import { ownershipLost } from "./journal_statement.ts";
-import { writing } from "./journal_writer.ts";
 import { runPlainStep } from "./recorded_step.ts";
 import type { Scope } from "./scope.ts";
 
@@ -30,6 +28,8 @@ const CHANGES = ["replaceHistoryWithCompaction", "applyHistoryMutations", "apply
 export class DurableSession implements Session {
   readonly #session: Session;
   readonly #scope: Scope;
+  /** Resolves when what was added last is committed. */
+  #added: Promise<void> | undefined;
 
   constructor(session: Session, scope: Scope) {
     this.#session = session;
@@ -62,11 +62,10 @@ export class DurableSession implements Session {
     );
   }
 
-  addItems(items: AgentInputItem[]): Promise<void> {
+  async addItems(items: AgentInputItem[]): Promise<void> {
     const session = this.#session;
-    return session instanceof RunSession
-      ? this.#addOnce(session, items)
-      : this.#change("add", () => session.addItems(items));
+    if (session instanceof RunSession) this.#addOnce(items);
+    else await this.#change("add", () => session.addItems(items));
   }
 
   popItem(): Promise<AgentInputItem | undefined> {
@@ -85,26 +84,27 @@ export class DurableSession implements Session {
   #step<T>(name: string, decode: (recorded: unknown) => T, body: () => Promise<T>): Promise<T> {
     const key = `session:${this.#scope.prefix}${name}`;
     const encode = (result: T) => result ?? null;
-    return runPlainStep(this.#scope, { key, kind: "session", name, encode, decode }, body);
+    return runPlainStep(this.#scope, { key, kind: "session", name, encode, decode }, async () => {
+      await this.#added;
+      return await body();
+    });
   }
 
-  /** The items and the record that they were added stand or fall together. */
-  async #addOnce(session: RunSession, items: AgentInputItem[]): Promise<void> {
+  /**
+   * The items and the record that they were added stand or fall together. Nothing waits for them but who uses the
+   * session next: they are written in their turn, and what follows from them after them.
+   */
+  #addOnce(items: AgentInputItem[]): void {
     const { execution, prefix } = this.#scope;
     const key = this.#scope.unique(`session:${prefix}add`);
     if (execution.take(key)) return;
-    const row = {
+    this.#added = execution.record({
       key,
       kind: "session",
       status: "completed",
       name: "add",
-      attempt: 1,
       output: "null",
-    } as const;
-    const { database, owner } = execution;
-    const sessionId = await session.getSessionId();
-    const isOwned = await appendItemsIf(database, writing(owner, row), sessionId, items);
-    if (!isOwned) throw ownershipLost(owner);
-    execution.writer.publish(key);
+      items: itemsToJson(items),
+    });
   }
 }

@@ -1,7 +1,7 @@
 /** What a row of the journal records. */
 export type StepKind = "model" | "tool" | "guardrail" | "session" | "handoff" | "approval";
 
-/** A step to be recorded. `output` and `contextPatch` are JSON text. */
+/** A step to be recorded. `output`, `contextPatch` and `items` are JSON text. */
 export interface JournalRow {
   /** Names the step within its run. */
   key: string;
@@ -16,6 +16,8 @@ export interface JournalRow {
   attempt: number;
   output?: string | undefined;
   contextPatch?: string | undefined;
+  /** What it adds to the run's session, together with the record that it did: an array. */
+  items?: string | undefined;
 }
 
 /** A step that was recorded before: by this process or by the one that executed the run until now. */

@@ -19,6 +19,8 @@ export interface PendingWrite {
   published: string;
   /** Ends the segment; the run is nobody's after it. */
   end: string;
+  /** Array of what steps among the rows add to the run's session. */
+  added: string;
 }
 
 /** A write, and in whose name. */
@@ -29,11 +31,16 @@ export interface OwnedWrite {
 
 /** @returns Whether the run is this owner's; if not, nothing was written. */
 export async function writeJournal(queryable: Queryable, { owner, write }: OwnedWrite): Promise<boolean> {
-  const { rows, events, published, end } = write;
+  const { rows, events, published, end, added } = write;
   if (!rows && !events && !published && !end) return true;
   const [result] = await queryable.query(
-    "select timestep.write_journal($1, $2::int, $3::int, $4, $5, $6, $7) as owned",
-    [owner.runId, owner.epoch, owner.segment, rows || null, events || null, published || null, end || null],
+    "select timestep.write_journal($1, $2::int, $3::int, $4, $5, $6, $7, $8) as owned",
+    [
+      owner.runId,
+      owner.epoch,
+      owner.segment,
+      ...[rows, events, published, end, added].map((text) => text || null),
+    ],
   );
   return result?.owned === true;
 }
@@ -53,11 +60,12 @@ export async function writeJournals(
   return Array.isArray(result?.owned) ? result.owned : [];
 }
 
-function writeText({ owner, write: { rows, events, published, end } }: OwnedWrite): string {
+function writeText({ owner, write: { rows, events, published, end, added } }: OwnedWrite): string {
   const { runId, epoch, segment } = owner;
   return JSON.stringify({ run_id: runId, epoch, segment }).slice(0, -1) +
     (rows && `,"steps":${rows}`) + (events && `,"events":${events}`) +
-    (published && `,"published":${published}`) + (end && `,"segment_end":${end}`) + "}";
+    (published && `,"published":${published}`) + (end && `,"segment_end":${end}`) +
+    (added && `,"added":${added}`) + "}";
 }
 
 /** Whether a write may have been committed or not, and can be tried again. */

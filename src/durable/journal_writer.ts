@@ -185,6 +185,7 @@ export class JournalWriter {
     const rows: string[] = [];
     const events: string[] = [];
     const published: string[] = [];
+    const added: string[] = [];
     for (const entry of entries) {
       if (entry.type === "events") {
         this.#position += entry.events.length;
@@ -195,10 +196,18 @@ export class JournalWriter {
       } else if (entry.type === "published") {
         published.push(JSON.stringify({ key: entry.key, position: ++this.#position }));
       } else {
-        rows.push(rowText(entry.row, entry.row.status === "started" ? undefined : ++this.#position));
+        const { key, items, status } = entry.row;
+        rows.push(rowText(entry.row, status === "started" ? undefined : ++this.#position));
+        if (items !== undefined) added.push(`${head({ key })},"items":${packed(items)}}`);
       }
     }
-    return { rows: array(rows), events: array(events), published: array(published), end: "" };
+    return {
+      rows: array(rows),
+      events: array(events),
+      published: array(published),
+      end: "",
+      added: array(added),
+    };
   }
 }
 
@@ -208,19 +217,14 @@ export class JournalWriter {
  * @throws {OwnershipLostError} When the run is not this owner's any more.
  */
 export async function writeRow(transaction: Queryable, owner: RunOwner, row: JournalRow): Promise<void> {
-  const write = { rows: `[${rowText(row, undefined)}]`, events: "", published: "", end: "" };
+  const write = { rows: `[${rowText(row, undefined)}]`, events: "", published: "", end: "", added: "" };
   if (!await writeJournal(transaction, { owner, write })) throw ownershipLost(owner);
 }
 
-/** An SQL expression that records a step as `writeRow()` does, and its parameters; it is true if the run is this owner's. */
-export function writing({ runId, epoch, segment }: RunOwner, row: JournalRow) {
-  return {
-    sql: "timestep.write_journal($1, $2::int, $3::int, $4)",
-    parameters: [runId, epoch, segment, `[${rowText(row, undefined)}]`],
-  };
-}
-
-function rowText({ output, contextPatch, ...rest }: JournalRow, position: number | undefined): string {
+function rowText(
+  { output, contextPatch, items: _, ...rest }: JournalRow,
+  position: number | undefined,
+): string {
   return head({ ...rest, position }) + (output === undefined ? "" : `,"output":${packed(output)}`) +
     (contextPatch === undefined ? "" : `,"context_patch":${packed(contextPatch)}`) + "}";
 }

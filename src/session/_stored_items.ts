@@ -3,7 +3,7 @@ import type { Parameter, Queryable } from "../database/database.ts";
 import { SessionHistoryError } from "./session_history_error.ts";
 
 /** Items as one JSON array. NULs and lone surrogates are escaped in it, and stored as such. */
-function itemsToJson(items: readonly AgentInputItem[]): string {
+export function itemsToJson(items: readonly AgentInputItem[]): string {
   return JSON.stringify(items, refuseBinary);
 }
 
@@ -18,32 +18,6 @@ export async function appendItems(
     sessionId,
     itemsToJson(items),
   ]);
-}
-
-/** An SQL expression that does something, and is true or false then; its parameters are numbered from 1. */
-export interface Condition {
-  sql: string;
-  parameters: readonly Parameter[];
-}
-
-/**
- * Adds items at the end and meets the condition, in one statement: both or neither.
- *
- * @returns Whether the condition was true; if not, nothing was added.
- */
-export async function appendItemsIf(
-  queryable: Queryable,
-  condition: Condition,
-  sessionId: string,
-  items: readonly AgentInputItem[],
-): Promise<boolean> {
-  const { sql, parameters } = condition;
-  const [id, added] = [parameters.length + 1, parameters.length + 2];
-  const [row] = await queryable.query(
-    `select case when ${sql} then timestep.append_session_items($${id}, $${added}::text::json) else false end as added`,
-    [...parameters, sessionId, itemsToJson(items)],
-  );
-  return row?.["added"] === true;
 }
 
 /** The last `limit` items, or all, in the order in which they were added. */

@@ -46,6 +46,7 @@ create table if not exists timestep.run_events (
 -- over meanwhile wait for this transaction, and this one for a takeover that came first.
 -- What json columns get may be packed as a text that holds the JSON: an array is unpacked with its escapes, and
 -- an escaped NUL or half of a surrogate pair, which a json column can hold, is no text that Postgres can.
+-- What a step adds to the run's session comes beside it, by its key, and is added once.
 create or replace function timestep.write_journal(
   run_id text,
   epoch integer,
@@ -53,18 +54,34 @@ create or replace function timestep.write_journal(
   steps text default null,
   events text default null,
   published text default null,
-  segment_end text default null
+  segment_end text default null,
+  added text default null
 ) returns boolean
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  session_id text;
+  addition record;
 begin
-  perform from timestep.runs r
+  select r.session_id into session_id from timestep.runs r
   where r.run_id = write_journal.run_id and r.epoch = write_journal.epoch and r.status = 'running'
   for no key update;
   if not found then
     return false;
+  end if;
+
+  if added is not null then
+    for addition in select * from json_to_recordset(added::json) as a (key text, items text)
+    loop
+      if not exists (
+        select from timestep.journal known
+        where known.run_id = write_journal.run_id and known.key = addition.key
+      ) then
+        perform timestep.append_session_items(session_id, addition.items::json);
+      end if;
+    end loop;
   end if;
 
   if steps is not null then
@@ -105,8 +122,8 @@ end
 $$;
 
 -- Writes for several runs in one transaction: a JSON array of what write_journal() takes for each. Returns for each
--- whether it was written: not when the run is not this executor's, nor when somebody else has it locked, so that
--- nobody waits for anybody else's lock here.
+-- whether it was written: not when the run is not this executor's, nor when somebody else has it locked, or the session
+-- that it adds to, so that nobody waits for anybody else's lock here.
 create or replace function timestep.write_journals(writes text) returns boolean[]
 language plpgsql
 set search_path = ''
@@ -115,15 +132,31 @@ as $$
 declare
   written boolean[] := '{}';
   asked record;
+  is_free boolean;
 begin
   for asked in
     select * from json_to_recordset(writes::json) as w (
-      run_id text, epoch integer, segment integer, steps text, events text, published text, segment_end text
+      run_id text, epoch integer, segment integer, steps text, events text, published text, segment_end text,
+      added text
     )
   loop
     perform from timestep.runs r where r.run_id = asked.run_id for no key update skip locked;
-    written := written || (found and timestep.write_journal(
-      asked.run_id, asked.epoch, asked.segment, asked.steps, asked.events, asked.published, asked.segment_end
+    is_free := found;
+    if is_free and asked.added is not null then
+      is_free := not exists (
+        select from timestep.sessions s join timestep.runs r on r.session_id = s.session_id
+        where r.run_id = asked.run_id
+      );
+      if not is_free then
+        perform from timestep.sessions s
+        where s.session_id = (select r.session_id from timestep.runs r where r.run_id = asked.run_id)
+        for no key update skip locked;
+        is_free := found;
+      end if;
+    end if;
+    written := written || (is_free and timestep.write_journal(
+      asked.run_id, asked.epoch, asked.segment, asked.steps, asked.events, asked.published, asked.segment_end,
+      asked.added
     ));
   end loop;
   return written;

@@ -86,6 +86,45 @@ testOnEach("JournalWriter does not wait for the lock on a run beside it", async 
   }
 });
 
+testOnEach("JournalWriter does not wait for the lock on a session beside it", async (fresh) => {
+  if (fresh.database.engine === "pglite") return; // One connection: nobody else can have a lock.
+  const [a, b, c] = await runs(fresh.database, "a", "b", "c");
+  await fresh.database.query("update timestep.runs set session_id = 's' || run_id");
+  await fresh.database.query("insert into timestep.sessions (session_id) values ('sa'), ('sb')");
+  const other = await openDatabase({ connectionString: fresh.connectionString });
+  try {
+    const items = '[{"role":"user","content":"x"}]';
+    const written = await other.transaction(async (transaction) => {
+      await transaction.query("select from timestep.sessions where session_id = 'sb' for update");
+      const written = [a, b, c].map((writer) => writer.write({ ...ROW, items }));
+      await Promise.all([written[0], written[2]]);
+      return { ofB: written[1] };
+    });
+    await written.ofB;
+    assertEquals(await writtenRuns(fresh.database), ["a", "b", "c"]);
+    const added = await fresh.database.query(
+      "select session_id, position, item ->> 'content' as text from timestep.session_items order by session_id",
+    );
+    assertEquals(added.map(({ session_id }) => session_id), ["sa", "sb", "sc"]);
+  } finally {
+    await other.close();
+  }
+});
+
+testOnEach("JournalWriter adds what a step adds to the session once, and in order", async ({ database }) => {
+  const [writer] = await runs(database, "a");
+  await database.query("update timestep.runs set session_id = 's'");
+  const add = (key: string, ...items: string[]) =>
+    writer.write({ ...ROW, key, kind: "session", output: "null", items: `[${items.join(",")}]` });
+  await Promise.all([add("session:0.add", ODD, '"x"'), add("session:0.add#2", '"y"')]);
+  // As after an answer that was lost.
+  await add("session:0.add", ODD, '"x"');
+  const items = await database.query(
+    "select position, item::text as item from timestep.session_items where session_id = 's' order by position",
+  );
+  assertEquals(items.map(({ item }) => item), [ODD, '"x"', '"y"']);
+});
+
 testOnEach(
   "executeRun() does nothing again that is recorded, wherever several runs are killed at once",
   async ({ database }) => {

@@ -1,5 +1,5 @@
 import type { Database, Queryable, Transaction } from "../database/database.ts";
-import type { Principal } from "./principal.ts";
+import { ownerIdOf, type Principal } from "./principal.ts";
 
 /**
  * Whose something is, is asked twice: by the condition of every query, and by row level security. Whatever id a
@@ -9,12 +9,29 @@ import type { Principal } from "./principal.ts";
  * The journal is closed to callers altogether: it is read for runs that the caller has been found to own.
  *
  * @returns The claims, as JSON, that `timestep.act_as()` and the functions built on it take: those of a user's token,
- * for an API key its owner's; `null` for the service, which sees everything.
+ * for an API key its owner's, and the agents that it names; `null` for the service, which sees everything.
  */
 export function claimsOf(principal: Principal): string | null {
   if (!("ownerId" in principal)) return null;
-  const claims = "claims" in principal ? principal.claims : {};
+  const claims = "claims" in principal ? principal.claims : { timestep_agents: principal.agents };
   return JSON.stringify({ ...claims, sub: principal.ownerId, role: "authenticated" });
+}
+
+/**
+ * The condition of a query that `timestep.sessions s` is the caller's: the owner's, and of no other agents than the
+ * caller's key names. A conversation that no agent was told yet is there for all of the owner's keys.
+ *
+ * @param first The number of the first of two parameters, which {@linkcode sessionParameters} gives.
+ */
+export function isCallersSession(first: number): string {
+  const [owner, agents] = [`$${first}::text`, `$${first + 1}::text[]`];
+  return `(${owner} is null or s.owner_id = ${owner}) and (${agents} is null or s.agents <@ ${agents})`;
+}
+
+/** The parameters of {@linkcode isCallersSession}. */
+export function sessionParameters(principal: Principal): [ownerId: string | null, agents: string[] | null] {
+  const agents = principal.kind === "api_key" ? principal.agents : null;
+  return [ownerIdOf(principal), agents && [...agents]];
 }
 
 /**

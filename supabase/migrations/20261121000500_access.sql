@@ -2,6 +2,8 @@
 -- role owns the tables and is not held back; a caller's role may read what is its own and write nothing.
 alter table timestep.runs add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists owner_id text;
+alter table timestep.sessions add column if not exists agents text[] not null default '{}';
+comment on column timestep.sessions.agents is 'The agents that had runs in the conversation, where it has an owner.';
 create index if not exists runs_owner on timestep.runs (owner_id, created_at desc) where owner_id is not null;
 create index if not exists runs_owner_active on timestep.runs (owner_id) where status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
@@ -32,6 +34,30 @@ set search_path = ''
 as $$
   select nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub'
 $$;
+
+-- The agents that the caller may know of, where the caller's key names some; null: all of them.
+create or replace function timestep.caller_agents() returns text[]
+language sql stable
+set search_path = ''
+as $$
+  select case when json_typeof(claims.agents) = 'array' then array(select json_array_elements_text(claims.agents)) end
+  from (select nullif(current_setting('request.jwt.claims', true), '')::json -> 'timestep_agents' as agents) claims
+$$;
+
+-- Whose agent has been told a conversation is kept with it, also after the run was removed: a key for one agent does not
+-- see what another one said there.
+create or replace function timestep.note_agent_of_session() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update timestep.sessions s set agents = s.agents || new.agent_name
+  where s.session_id = new.session_id and s.owner_id is not null and new.agent_name <> all (s.agents);
+  return null;
+end
+$$;
+create or replace trigger runs_note_their_agent after insert on timestep.runs
+  for each row when (new.session_id is not null) execute function timestep.note_agent_of_session();
 
 -- Makes the rest of the transaction the caller's: its role and its claims, as JSON, so that row level security holds.
 -- Null claims are the service's, which sees everything; so does everybody where there is no such role.
@@ -97,13 +123,16 @@ begin
   end loop;
 
   -- What has an owner itself.
-  foreach table_name in array array['runs', 'sessions'] loop
-    execute format('drop policy if exists %I on timestep.%I', table_name || '_are_their_owners', table_name);
-    execute format(
-      'create policy %I on timestep.%I for select using (owner_id = (select timestep.caller_id()))',
-      table_name || '_are_their_owners', table_name
-    );
-  end loop;
+  drop policy if exists runs_are_their_owners on timestep.runs;
+  create policy runs_are_their_owners on timestep.runs for select using (
+    owner_id = (select timestep.caller_id())
+    and ((select timestep.caller_agents()) is null or agent_name = any ((select timestep.caller_agents())::text[]))
+  );
+  drop policy if exists sessions_are_their_owners on timestep.sessions;
+  create policy sessions_are_their_owners on timestep.sessions for select using (
+    owner_id = (select timestep.caller_id())
+    and ((select timestep.caller_agents()) is null or agents <@ (select timestep.caller_agents()))
+  );
 
   -- What belongs to a run, or to a session.
   foreach table_name in array array['interruptions', 'usage', 'run_events'] loop

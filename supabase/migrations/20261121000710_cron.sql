@@ -147,6 +147,6 @@ $$;
 -- Functions are the server's. Some of them take whom to act for as an argument: no caller's role may call them, even
 -- where the schema is exposed. Policies need to know who is asking.
 revoke execute on all functions in schema timestep from public;
-grant execute on function timestep.caller_id() to public;
+grant execute on function timestep.caller_id(), timestep.caller_agents() to public;
 
 insert into timestep.migrations (version) values ('20261121000710') on conflict do nothing;

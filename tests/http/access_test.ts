@@ -8,6 +8,11 @@ interface Target {
   item: string;
 }
 
+/** What an agent was told, and said. */
+interface Talk extends Target {
+  outputItem: string;
+}
+
 /** Every route about one object; those that change it come last. */
 const ROUTES: [method: string, path: (target: Target) => string, body?: unknown][] = [
   ["GET", ({ response }) => `/responses/${response}`],
@@ -126,10 +131,56 @@ serverTest("each route gives each caller what is the caller's own", async (serve
     const headers = { authorization: `Bearer ${await server.apiKey("ada", [clerk.name])}` };
     const models = await (await server.send("GET", "/models", undefined, headers)).json();
     assertEquals(models.data.map(({ id }: { id: string }) => id), [clerk.name]);
-    const body = { model: assistant.name, input: "Hello" };
-    assertEquals(await statusOf(server, "POST", "/responses", headers, body), 404);
-    const { response } = await owned();
-    assertEquals(await statusOf(server, "GET", `/responses/${response}`, headers), 404);
+    const target = await owned();
+    const talk = await makeTalk(server, ada, assistant.name);
+    for (const [method, path, body] of ROUTES) {
+      const status = await statusOf(server, method, path(talk), headers, body);
+      assertEquals(status, 404, `${method} ${path(talk)}`);
+    }
+    const { response, conversation, outputItem: id } = talk;
+    const input = [{ type: "item_reference", id }];
+    for (
+      const body of [
+        { model: assistant.name, input: "Hello" },
+        { model: clerk.name, input: "Hello", "previous_response_id": response },
+        { model: clerk.name, input: "Hello", conversation },
+        { model: clerk.name, input },
+        { model: clerk.name, input: [{ type: "item_reference", id: talk.item }] },
+      ]
+    ) assertEquals(await statusOf(server, "POST", "/responses", headers, body), 404, JSON.stringify(body));
+    assertEquals(await statusOf(server, "POST", "/conversations", headers, { items: input }), 404);
+    // What no agent was told yet belongs to none.
+    assertEquals(await statusOf(server, "GET", `/conversations/${target.conversation}/items`, headers), 200);
+    const own = await makeTalk(server, headers.authorization.slice("Bearer ".length), clerk.name);
+    for (const [method, path, body] of ROUTES) {
+      const status = await statusOf(server, method, path(own), headers, body);
+      assertEquals(status, 200, `${method} ${path(own)}`);
+    }
+  });
+
+  await test.step("a key does not see on in a conversation that another agent was told", async () => {
+    const key = await server.apiKey("ada", [clerk.name]);
+    const { conversation, response } = await makeTalk(server, key, clerk.name);
+    const headers = { authorization: `Bearer ${key}` };
+    const path = `/conversations/${conversation}/items`;
+    assertEquals(await statusOf(server, "GET", path, headers), 200);
+    await server.client(ada).responses.create({ model: assistant.name, input: "Hello", conversation });
+    assertEquals(await statusOf(server, "GET", path, headers), 404);
+    const more = { model: clerk.name, input: "Hello", "previous_response_id": response };
+    assertEquals(await statusOf(server, "POST", "/responses", headers, more), 404);
+    // Nor when the run was removed, or its history was copied.
+    await server.database.query("delete from timestep.runs where agent_name = $1", [assistant.name]);
+    assertEquals(await statusOf(server, "GET", path, headers), 404);
+  });
+
+  await test.step("one owner's keys do not share what they answered, but their idempotency keys", async () => {
+    const body = { model: clerk.name, input: "Hello" };
+    const key = { authorization: `Bearer ${await server.apiKey("ada", [clerk.name])}` };
+    const other = { authorization: `Bearer ${await server.apiKey("ada", [assistant.name])}` };
+    const same = { "idempotency-key": "once" };
+    assertEquals(await statusOf(server, "POST", "/responses", { ...key, ...same }, body), 200);
+    const others = { ...body, model: assistant.name };
+    assertEquals(await statusOf(server, "POST", "/responses", { ...other, ...same }, others), 422);
   });
 
   await test.step("a revoked key is refused", async () => {
@@ -178,10 +229,10 @@ serverTest("no role of a caller's gets around the tables", async (server) => {
     }
     const functions = await server.database.query(
       `select p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-       where n.nspname = 'timestep' and has_function_privilege($1, p.oid, 'execute')`,
+       where n.nspname = 'timestep' and has_function_privilege($1, p.oid, 'execute') order by 1`,
       [role],
     );
-    assertEquals(functions, [{ name: "caller_id" }]);
+    assertEquals(functions, [{ name: "caller_agents" }, { name: "caller_id" }]);
   }
   const writable = await server.database.query(
     `select table_name, grantee, privilege_type from information_schema.role_table_grants
@@ -191,9 +242,11 @@ serverTest("no role of a caller's gets around the tables", async (server) => {
 });
 
 serverTest("row level security refuses what a query forgets to ask", async (server) => {
-  const target = await makeTarget(server, await server.token("ada"), server.world.assistant.name);
+  const agent = server.world.assistant.name;
+  const target = await makeTalk(server, await server.token("ada"), agent);
   const { database } = server;
   const claims = (sub: string) => claimsOf({ kind: "api_key", ownerId: sub, agents: null });
+  const keyFor = (agents: string[]) => claimsOf({ kind: "api_key", ownerId: "ada", agents });
   // Each with a foreign id, and without a condition about the owner: nothing but the policies is in the way.
   const lookups: [statement: string, id: string][] = [
     ["select response_id as found from timestep.find_response($1, $2)", target.response],
@@ -205,11 +258,8 @@ serverTest("row level security refuses what a query forgets to ask", async (serv
       const rows = await database.query(statement, [caller, id]);
       return rows.filter((row) => row["found"] !== null).length;
     };
-    assertEquals(
-      [await found(claims("eve")), await found(claims("ada")), await found(null)],
-      [0, 1, 1],
-      statement,
-    );
+    const callers = [claims("eve"), claims("ada"), null, keyFor(["Another"]), keyFor([]), keyFor([agent])];
+    assertEquals(await Promise.all(callers.map(found)), [0, 1, 1, 0, 0, 1], statement);
   }
   const retried = "select response_id from timestep.find_response($1, null, null, r.request_hash)";
   const byHash = async (caller: string) =>
@@ -218,16 +268,18 @@ serverTest("row level security refuses what a query forgets to ask", async (serv
       [claims(caller), target.response],
     )).length;
   assertEquals([await byHash("eve"), await byHash("ada")], [0, 1]);
-  for (const table of ["sessions", "session_items"]) {
-    const rowsFor = (ownerId: string) =>
+  for (const table of ["runs", "responses", "run_events", "usage", "sessions", "session_items"]) {
+    const rowsFor = (ownerId: string, agents: string[] | null) =>
       readAs(
         database,
-        { kind: "api_key", ownerId, agents: null },
-        (queryable) =>
-          queryable.query(`select * from timestep.${table} where session_id = $1`, [target.conversation]),
+        { kind: "api_key", ownerId, agents },
+        (queryable) => queryable.query(`select * from timestep.${table}`),
       );
-    assertEquals((await rowsFor("eve")).length, 0, table);
-    assertEquals((await rowsFor("ada")).length, 1, table);
+    assertEquals((await rowsFor("eve", null)).length, 0, table);
+    assertEquals((await rowsFor("ada", ["Another"])).length, 0, table);
+    const all = await rowsFor("ada", null);
+    assert(all.length > 0);
+    assertEquals(await rowsFor("ada", [agent, "Another"]), all, table);
   }
   // The role ends with what it was taken for.
   const [row] = await database.query(
@@ -265,6 +317,21 @@ async function makeTarget(server: TestServer, key: string, model: string): Promi
   const { data: [item] } = await client.conversations.items.list(conversation.id);
   const response = await client.responses.create({ model, input: "Hello" });
   return { response: response.id, conversation: conversation.id, item: item?.id ?? "" };
+}
+
+/** A conversation, an item of it, and a response in it. */
+async function makeTalk(server: TestServer, key: string, model: string): Promise<Talk> {
+  const client = server.client(key);
+  const conversation = await client.conversations.create({ items: [{ role: "user", content: "Hello" }] });
+  const { data: [item] } = await client.conversations.items.list(conversation.id);
+  const stream = client.responses.stream({ model, input: "Hello", conversation: conversation.id });
+  const { id, output } = await stream.finalResponse();
+  return {
+    response: id,
+    conversation: conversation.id,
+    item: item?.id ?? "",
+    outputItem: output[0]?.id ?? "",
+  };
 }
 
 async function statusOf(

@@ -2,6 +2,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import OpenAI from "openai";
 import { serverTest } from "./_server.ts";
 
+interface Page {
+  data: { id: string }[];
+  "has_more": boolean;
+}
+
 serverTest("the official client keeps conversations", async (server, test) => {
   const client = server.client(await server.token("ada"));
   const model = server.world.assistant.name;
@@ -36,6 +41,31 @@ serverTest("the official client keeps conversations", async (server, test) => {
     };
     assertEquals(await texts("asc"), contents);
     assertEquals(await texts("desc"), contents.toReversed());
+  });
+
+  await test.step("the page before an item is the one that ends next to it, in both lists", async () => {
+    const input = Array.from({ length: 7 }, (_, index) => ({ role: "user" as const, content: `${index}` }));
+    const conversation = await client.conversations.create({ items: input });
+    const { id: responseId } = await client.responses.create({ model, input });
+    for (const path of [`/conversations/${conversation.id}/items`, `/responses/${responseId}/input_items`]) {
+      const page = async (query: string) => {
+        const { data, has_more: hasMore } = await client.get<Page>(`${path}?${query}`);
+        return { ids: data.map(({ id }) => id), hasMore };
+      };
+      const { ids } = await page("order=asc");
+      const cases: [query: string, from: number, to: number, hasMore: boolean][] = [
+        [`limit=3&before=${ids[6]}`, 3, 6, true],
+        [`limit=3&before=${ids[3]}`, 0, 3, false],
+        [`limit=3&before=${ids[0]}`, 0, 0, false],
+        [`limit=2&after=${ids[1]}&before=${ids[6]}`, 2, 4, true],
+        [`limit=9&after=${ids[1]}&before=${ids[6]}`, 2, 6, false],
+      ];
+      for (const [query, from, to, hasMore] of cases) {
+        assertEquals(await page(`order=asc&${query}`), { ids: ids.slice(from, to), hasMore }, query);
+      }
+      assertEquals(await page(`limit=2&before=${ids[1]}`), { ids: [ids[3], ids[2]], hasMore: true });
+      await assertRejects(() => page("before=nothing"), OpenAI.BadRequestError);
+    }
   });
 
   await test.step("an item is read and deleted by its id", async () => {

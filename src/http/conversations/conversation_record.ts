@@ -1,10 +1,10 @@
 // deno-lint-ignore-file camelcase -- the names of OpenAI's API
 import { z } from "zod";
 import type { Database, Queryable } from "../../database/database.ts";
-import { claimsOf, readAs } from "../_access.ts";
+import { claimsOf, isCallersSession, readAs, sessionParameters } from "../_access.ts";
 import { notFound } from "../api_error.ts";
 import { isId } from "../_ids.ts";
-import { ownerIdOf, type Principal } from "../principal.ts";
+import type { Principal } from "../principal.ts";
 
 /** A conversation: a session, as OpenAI writes it. */
 export interface Conversation {
@@ -43,9 +43,10 @@ export async function findConversation(
   if (isId("conv", id)) {
     const [row] = await readAs(database, principal, (queryable) =>
       queryable.query(
-        `select ${CONVERSATION_COLUMNS} from timestep.sessions
-         where session_id = $1 and ($2::text is null or owner_id = $2)`,
-        [id, ownerIdOf(principal)],
+        `select ${CONVERSATION_COLUMNS} from timestep.sessions s where session_id = $1 and ${
+          isCallersSession(2)
+        }`,
+        [id, ...sessionParameters(principal)],
       ));
     if (row) return toConversation(row);
   }
@@ -60,9 +61,8 @@ export async function lockConversation(
 ): Promise<Conversation> {
   if (isId("conv", id)) {
     const [row] = await transaction.query(
-      `select ${CONVERSATION_COLUMNS} from timestep.lock_session($1, $2)
-       where $3::text is null or owner_id = $3`,
-      [claimsOf(principal), id, ownerIdOf(principal)],
+      `select ${CONVERSATION_COLUMNS} from timestep.lock_session($1, $2) s where ${isCallersSession(3)}`,
+      [claimsOf(principal), id, ...sessionParameters(principal)],
     );
     if (row) return toConversation(row);
   }

@@ -1,11 +1,11 @@
 import type { AgentInputItem } from "@openai/agents";
 import type { Database, Queryable, Row } from "../../database/database.ts";
-import { readAs } from "../_access.ts";
+import { isCallersSession, readAs, sessionParameters } from "../_access.ts";
 import type { Call } from "../_context.ts";
 import type { PageOptions } from "../_page.ts";
 import { invalid, notFound } from "../api_error.ts";
 import { parseItemId } from "../_ids.ts";
-import { ownerIdOf, type Principal } from "../principal.ts";
+import type { Principal } from "../principal.ts";
 import { readerOf } from "../responses/read_response.ts";
 import { findItem } from "../responses/find_item.ts";
 import { resolveReferences, toAgentInput } from "../responses/input.ts";
@@ -50,21 +50,24 @@ export async function readItems(
   database: Database,
   principal: Principal,
   sessionId: string,
-  { after, limit, order }: PageOptions,
+  { after, before, limit, order }: PageOptions,
 ): Promise<{ items: WireItem[]; hasMore: boolean }> {
-  const position = after === null ? null : positionOf(after, sessionId);
-  if (after !== null && position === null) throw invalid("after", `No item found with id '${after}'.`);
-  const ascending = order === "asc";
+  const [start, end] = [after, before].map((id) => id === null ? null : positionOf(id, sessionId));
+  if (after !== null && start === null) throw invalid("after", `No item found with id '${after}'.`);
+  if (before !== null && end === null) throw invalid("before", `No item found with id '${before}'.`);
+  const [later, earlier] = order === "asc" ? [">", "<"] : ["<", ">"];
+  const isBackwards = before !== null && after === null;
   const rows = await readAs(database, principal, (queryable) =>
     queryable.query(
       `select i.position, i.item from timestep.session_items i join timestep.sessions s using (session_id)
-       where s.session_id = $1 and ($2::text is null or s.owner_id = $2)
-         and ($3::bigint is null or i.position ${ascending ? ">" : "<"} $3::bigint)
-       order by i.position ${ascending ? "asc" : "desc"} limit $4::int`,
-      [sessionId, ownerIdOf(principal), position, limit + 1],
+       where s.session_id = $1 and ${isCallersSession(2)}
+         and ($4::bigint is null or i.position ${later} $4::bigint)
+         and ($5::bigint is null or i.position ${earlier} $5::bigint)
+       order by i.position ${(order === "asc") === isBackwards ? "desc" : "asc"} limit $6::int`,
+      [sessionId, ...sessionParameters(principal), start ?? null, end ?? null, limit + 1],
     ));
   const items = rows.slice(0, limit).map((row) => toItem(row, sessionId));
-  return { items, hasMore: rows.length > limit };
+  return { items: isBackwards ? items.toReversed() : items, hasMore: rows.length > limit };
 }
 
 /** Reads one item. @throws {ApiError} 404 when it is not there. */
@@ -78,8 +81,8 @@ export async function readItem(
   const [row] = position === null ? [] : await readAs(database, principal, (queryable) =>
     queryable.query(
       `select i.position, i.item from timestep.session_items i join timestep.sessions s using (session_id)
-         where s.session_id = $1 and ($2::text is null or s.owner_id = $2) and i.position = $3::bigint`,
-      [sessionId, ownerIdOf(principal), position],
+       where s.session_id = $1 and ${isCallersSession(2)} and i.position = $4::bigint`,
+      [sessionId, ...sessionParameters(principal), position],
     ));
   if (row) return toItem(row, sessionId);
   throw notFound("item", id);

@@ -69,7 +69,7 @@ export async function deleteConversation(call: Call): Promise<Response> {
 
 /** Answers `GET /v1/conversations/{id}/items`. */
 export async function listItems({ context, principal, query, ids: [id = ""] }: Call): Promise<Response> {
-  const page = parsePage({ after: query.get("after"), limit: query.get("limit"), order: query.get("order") });
+  const page = parsePage(query);
   const database = await context.database();
   await findConversation(database, principal, id);
   const { items, hasMore } = await readItems(database, principal, id, page);

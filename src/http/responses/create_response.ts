@@ -47,7 +47,8 @@ async function findOrStart(call: Call, request: CreateRequest, requestHash: stri
     }
     const winner = await findByKey(database, principal, idempotencyKey, requestHash);
     if (winner) return winner;
-    throw error;
+    // It is another agent's, which this caller's key may not know of.
+    throw keyReused();
   }
 }
 
@@ -133,7 +134,11 @@ async function findByKey(
   if (!record || record.requestHash === requestHash && mayUseAgent(principal, record.agentName)) {
     return record;
   }
-  throw new ApiError(422, "This Idempotency-Key was used for another request. Use a new one.", {
+  throw keyReused();
+}
+
+function keyReused(): ApiError {
+  return new ApiError(422, "This Idempotency-Key was used for another request. Use a new one.", {
     code: "idempotency_key_reused",
     param: "idempotency-key",
   });

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { readAs } from "../_access.ts";
+import { isCallersSession, readAs, sessionParameters } from "../_access.ts";
 import { parseItemId } from "../_ids.ts";
-import { ownerIdOf } from "../principal.ts";
 import { currentResponse, type Reader } from "./read_response.ts";
 import { readResponse } from "./response_record.ts";
 
@@ -30,8 +29,8 @@ async function conversationItem(
   const [row] = await readAs(database, principal, (queryable) =>
     queryable.query(
       `select i.item from timestep.session_items i join timestep.sessions s using (session_id)
-       where s.session_id = $1 and ($2::text is null or s.owner_id = $2) and i.position = $3::bigint`,
-      [sessionId, ownerIdOf(principal), position],
+       where s.session_id = $1 and ${isCallersSession(2)} and i.position = $4::bigint`,
+      [sessionId, ...sessionParameters(principal), position],
     ));
   return row && toConversationItem(z.unknown().parse(row["item"]), sessionId, position);
 }

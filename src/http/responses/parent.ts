@@ -1,6 +1,6 @@
 import type { Queryable } from "../../database/database.ts";
 import { ApiError } from "../api_error.ts";
-import { claimsOf } from "../_access.ts";
+import { claimsOf, isCallersSession, sessionParameters } from "../_access.ts";
 import { newId } from "../_ids.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
 import { type CreateRequest, parentNotFound } from "./request.ts";
@@ -65,8 +65,8 @@ async function lockSession(
   param: string,
 ): Promise<string | null> {
   const [row] = await transaction.query(
-    `select s.owner_id from timestep.lock_session($1, $2) s where $3::text is null or s.owner_id = $3`,
-    [claimsOf(principal), sessionId, ownerIdOf(principal)],
+    `select s.owner_id from timestep.lock_session($1, $2) s where ${isCallersSession(3)}`,
+    [claimsOf(principal), sessionId, ...sessionParameters(principal)],
   );
   if (!row) throw parentNotFound(param, "conversation", sessionId);
   return row["owner_id"] === null ? null : String(row["owner_id"]);
@@ -139,10 +139,11 @@ async function continuedSession(
     [copyId, sessionId, next ? Number(next["history_length"]) : null],
   );
   await transaction.query(
-    `update timestep.sessions set next_position =
-       coalesce((select max(position) + 1 from timestep.session_items where session_id = $1), 0)
-     where session_id = $1`,
-    [copyId],
+    `update timestep.sessions c set
+       next_position = coalesce((select max(position) + 1 from timestep.session_items where session_id = $1), 0),
+       agents = s.agents
+     from timestep.sessions s where c.session_id = $1 and s.session_id = $2`,
+    [copyId, sessionId],
   );
   return copyId;
 }

@@ -1,5 +1,5 @@
 import type { Call } from "../_context.ts";
-import { listPage, type Page } from "../_page.ts";
+import { listPage, parsePage } from "../_page.ts";
 import { invalid } from "../api_error.ts";
 import { itemId } from "../_ids.ts";
 import { ownerIdOf } from "../principal.ts";
@@ -42,11 +42,7 @@ export async function deleteResponse(call: Call): Promise<Response> {
 export async function listInputItems(call: Call): Promise<Response> {
   const record = await recordOf(call);
   const items = record.input.map((item, place) => ({ ...item, id: itemId("in", record.responseId, place) }));
-  return Response.json(listPage(items, pageOf(call)));
-}
-
-function pageOf({ query }: Call): Page {
-  return { after: query.get("after"), limit: query.get("limit"), order: query.get("order") };
+  return Response.json(listPage(items, parsePage(call.query)));
 }
 
 async function recordOf({ context, principal, ids }: Call): Promise<ResponseRecord> {

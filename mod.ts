@@ -141,6 +141,7 @@ export { proofsFromEnvironment } from "./src/http/authentication_options.ts";
 export type { EnvironmentProofs } from "./src/http/authentication_options.ts";
 export { DEFAULT_LIMITS } from "./src/http/limits.ts";
 export type { Limits } from "./src/http/limits.ts";
+export type { MaxTurns } from "./src/http/max_turns.ts";
 export type { JwtOptions } from "./src/http/_verify_jwt.ts";
 export type {
   ApiKeyPrincipal,

@@ -1,6 +1,7 @@
 import {
   GuardrailExecutionError,
   InputGuardrailTripwireTriggered,
+  MaxTurnsExceededError,
   OutputGuardrailTripwireTriggered,
   ToolCallError,
   ToolInputGuardrailTripwireTriggered,
@@ -58,11 +59,15 @@ function describe(error: unknown): RunError {
     0,
     LONGEST_MESSAGE,
   );
-  const code =
-    typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
-      ? error.code
-      : undefined;
+  const code = codeOf(error);
   return { name, message, ...(code === undefined ? {} : { code }) };
+}
+
+/** Names of classes differ between the languages, and are lost in bundles; codes are not. */
+function codeOf(error: unknown): string | undefined {
+  if (error instanceof MaxTurnsExceededError) return "max_turns_exceeded";
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
 }
 
 /** Providers like to quote the key that they refuse. */

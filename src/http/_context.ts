@@ -1,6 +1,7 @@
 import type { Database } from "../database/database.ts";
 import type { AgentCatalog } from "./agent_catalog.ts";
 import type { Limits } from "./limits.ts";
+import type { TurnLimitOf } from "./max_turns.ts";
 import type { Principal } from "./principal.ts";
 import type { RunWatcher } from "./responses/run_watcher.ts";
 
@@ -9,6 +10,7 @@ export interface ServerContext {
   readonly agents: AgentCatalog;
   /** The agents that take functions from their callers. */
   readonly callerTools: ReadonlySet<string>;
+  readonly maxTurnsOf: TurnLimitOf;
   readonly limits: Limits;
   /** Opens the database. */
   database(): Promise<Database>;

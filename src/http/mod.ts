@@ -23,6 +23,7 @@ export { proofsFromEnvironment } from "./authentication_options.ts";
 export type { EnvironmentProofs } from "./authentication_options.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
 export type { Limits } from "./limits.ts";
+export type { MaxTurns } from "./max_turns.ts";
 export type { JwtOptions } from "./_verify_jwt.ts";
 export type { Database, Parameter, Queryable, Row, Transaction } from "../database/database.ts";
 export type { AnyAgent } from "../run/types.ts";

@@ -6,6 +6,7 @@ import { type Authenticate, environmentAuthenticator } from "./authenticate.ts";
 import { openConfiguredDatabase } from "./_configured_database.ts";
 import { allowBrowsers, preflight } from "./cors.ts";
 import { type Limits, RequestCounter, withDefaults } from "./limits.ts";
+import { type MaxTurns, turnLimits } from "./max_turns.ts";
 import type { RunWatcher } from "./responses/run_watcher.ts";
 import { route } from "./_router.ts";
 
@@ -24,6 +25,11 @@ export interface ServeAgentsOptions {
    * model is told and sees what it passes on, which output guardrails do not look at.
    */
   callerTools?: readonly string[];
+  /**
+   * How many times a run may ask its model, for all agents or by their names; `null`: as often as it likes. A response
+   * whose run would have gone on is `incomplete`, with the reason `max_turns`. Default: 10, as the Agents SDK has it.
+   */
+  maxTurns?: MaxTurns;
   /** What is accepted of callers, where it differs from {@linkcode DEFAULT_LIMITS}. */
   limits?: Partial<Limits>;
 }
@@ -34,7 +40,8 @@ export interface ServeAgentsOptions {
  *
  * @param options The agents.
  * @returns A handler for `Deno.serve()`, Hono and anything else that hands on requests.
- * @throws {TypeError} When there are no agents, two of one name, or `callerTools` names another one.
+ * @throws {TypeError} When there are no agents, two of one name, or `callerTools` or `maxTurns` names another one.
+ * @throws {RangeError} When a limit is no positive number.
  *
  * @example
  * ```ts
@@ -73,7 +80,7 @@ export function serveAgents(options: ServeAgentsOptions): (request: Request) => 
 }
 
 function serverContext(
-  { agents, connectionString, callerTools = [] }: ServeAgentsOptions,
+  { agents, connectionString, callerTools = [], maxTurns }: ServeAgentsOptions,
   limits: Limits,
 ): ServerContext {
   let watcher: { of: unknown; is: RunWatcher } | undefined;
@@ -86,6 +93,7 @@ function serverContext(
   return {
     agents: catalog,
     callerTools: new Set(callerTools),
+    maxTurnsOf: turnLimits(maxTurns, catalog.names),
     limits,
     database,
     async watcher() {

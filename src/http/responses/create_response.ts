@@ -83,6 +83,7 @@ async function start(call: Call, request: CreateRequest, identity: Identity): Pr
     agentInput,
     ...identity,
     callerTools: acceptedTools(call, request, agentName),
+    maxTurns: context.maxTurnsOf(agentName),
     limits: context.limits,
     responseId: newResponseId(),
   });

@@ -79,7 +79,8 @@ export function withUsage(response: WireResponse, sum: UsageSum): WireResponse {
 
 /**
  * The response after its end. A run that waits for approvals is a response that is completed: it asks for them. One
- * that waits for a person to settle a tool call is incomplete until then: nothing comes of waiting for it.
+ * that waits for a person to settle a tool call is incomplete until then: nothing comes of waiting for it. One that has
+ * asked its model as often as it may is incomplete for good.
  */
 export function finished(response: WireResponse, end: SegmentEnd): WireResponse {
   const completed_at = end.endedAt === null ? null : seconds(end.endedAt);
@@ -95,6 +96,14 @@ export function finished(response: WireResponse, end: SegmentEnd): WireResponse 
     }
     case "blocked":
     case "failed":
+      if (end.error?.code === "max_turns_exceeded") {
+        return {
+          ...response,
+          status: "incomplete",
+          completed_at,
+          incomplete_details: { reason: "max_turns" },
+        };
+      }
       return { ...response, status: "failed", completed_at, error: errorOf(end) };
   }
 }

@@ -26,7 +26,7 @@ export interface Segment {
   /** Of the run. */
   status: string;
   finalOutput: unknown;
-  error: { name: string; message: string } | null;
+  error: { name: string; message: string; code?: string | undefined } | null;
   finishedAt: Date | null;
   /** The response by which what the segment waits for is called. */
   responseId: string;
@@ -39,7 +39,7 @@ const instant = z.number().transform((ms) => new Date(ms));
 const segmentSchema = z.object({
   status: z.string(),
   finalOutput: z.unknown(),
-  error: z.object({ name: z.string(), message: z.string() }).nullable(),
+  error: z.object({ name: z.string(), message: z.string(), code: z.string().optional() }).nullable(),
   finishedAtMs: instant.nullable(),
   responseId: z.string(),
   callerTools: z.array(callerToolSchema).nullable(),

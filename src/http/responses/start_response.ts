@@ -33,6 +33,8 @@ export interface StartOptions {
   isRetry: boolean;
   /** The functions that the caller offers, and the agent takes. */
   callerTools: CallerTool[];
+  /** How many times the run may ask its model; `undefined`: as the SDK has it. */
+  maxTurns: number | null | undefined;
   limits: Limits;
   responseId: string;
 }
@@ -82,6 +84,7 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
       stream: request.stream || request.background,
       ...(ownerId === null ? {} : { ownerId }),
       ...(callerTools.length > 0 ? { callerTools } : {}),
+      ...(options.maxTurns !== undefined ? { maxTurns: options.maxTurns } : {}),
     };
     const prepared = { agent, run, sessionKind: "database" as const, timeoutSeconds: undefined };
     // What is in the background is left to whoever has time; workers ask for it within half a second.

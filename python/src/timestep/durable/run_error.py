@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from agents import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
-from agents.exceptions import ToolInputGuardrailTripwireTriggered, ToolOutputGuardrailTripwireTriggered
+from agents.exceptions import MaxTurnsExceeded, ToolInputGuardrailTripwireTriggered, ToolOutputGuardrailTripwireTriggered
 
 from .recorded_value import plain
 
@@ -49,7 +49,8 @@ def _verdict(guardrail: str, output_info: object) -> dict[str, object]:
 
 
 def _describe(error: BaseException) -> dict[str, object]:
-    code = getattr(error, "code", None)
+    # Names of classes differ between the languages, and are lost in bundles; codes are not.
+    code = "max_turns_exceeded" if isinstance(error, MaxTurnsExceeded) else getattr(error, "code", None)
     return {
         "name": type(error).__name__,
         "message": _without_secrets(str(error))[:_LONGEST_MESSAGE],

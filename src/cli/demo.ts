@@ -36,22 +36,30 @@ export async function demo(args: readonly string[]): Promise<number> {
     ? null
     : await Deno.makeTempDir({ prefix: "timestep-demo-" });
   const passed = temporary ? [...args, "--database", `pglite:${temporary}`] : [...args];
-  let code: number = ExitCode.failed;
+  let ended: DemoEnd = { code: ExitCode.failed, isWaiting: false };
   try {
-    code = await runProcesses(passed);
+    ended = await runProcesses(passed);
   } finally {
     // A run that waits is kept: that is what all this is about.
-    if (temporary && code !== ExitCode.waiting) await Deno.remove(temporary, { recursive: true });
+    if (temporary && !ended.isWaiting) await Deno.remove(temporary, { recursive: true });
   }
-  if (code === ExitCode.waiting) console.log(whatNow(temporary));
-  return code;
+  if (ended.isWaiting) console.log(whatNow(temporary));
+  return ended.code;
+}
+
+/** How the last process ended, and whether the run is still there to be finished. */
+interface DemoEnd {
+  code: number;
+  isWaiting: boolean;
 }
 
 /** The two processes, one after the other; the second only when the first leaves something to decide. */
-async function runProcesses(args: readonly string[]): Promise<number> {
-  const code = await runProcess("begin", args);
-  if (code !== ExitCode.waiting) return code;
-  return await runProcess("finish", args);
+async function runProcesses(args: readonly string[]): Promise<DemoEnd> {
+  const begun = await runProcess("begin", args);
+  if (begun !== ExitCode.waiting) return { code: begun, isWaiting: false };
+  const code = await runProcess("finish", args);
+  // Neither finished nor failed: nobody answered, or somebody stopped it.
+  return { code, isWaiting: code !== ExitCode.ok && code !== ExitCode.failed };
 }
 
 /** Runs one part of the demo as a process of its own, which reads and writes the same terminal. */

@@ -18,12 +18,25 @@ export async function timestep(
   args: readonly string[],
   { input = "", env = {} }: Surroundings = {},
 ): Promise<Ended> {
+  const { stdin, stdout, stderr, status } = startTimestep(args, env);
+  const writer = stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const [output, errors] = await Promise.all([new Response(stdout).text(), new Response(stderr).text()]);
+  return { code: (await status).code, output, errors };
+}
+
+/** Starts `timestep` as a process of its own; what it reads and writes is piped. */
+export function startTimestep(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Deno.ChildProcess {
   const inherited = ["PATH", "HOME", "DENO_DIR", "NPM_CONFIG_REGISTRY"].flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
   const main = new URL("../../src/cli/main.ts", import.meta.url).href;
-  const child = new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "--quiet", main, ...args],
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
     clearEnv: true,
@@ -31,10 +44,4 @@ export async function timestep(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { openDatabase } from "../../mod.ts";
 import { testDatabases } from "../_databases.ts";
-import { type Ended, timestep } from "./_timestep.ts";
+import { type Ended, startTimestep, timestep } from "./_timestep.ts";
 
 const APPROVED = "The weather in Berkeley is sunny and 72°F";
 
@@ -72,6 +72,21 @@ Deno.test("timestep demo names the directory to go on with when nobody answers a
   const finished = await timestep(["demo", "--database", database, "--yes"]);
   assertEquals(finished.code, 0, finished.errors);
   assertStringIncludes(finished.output, APPROVED);
+  await Deno.remove(database.slice("pglite:".length), { recursive: true });
+});
+
+Deno.test("timestep demo names the directory to go on with when the process that asks is killed", async () => {
+  const demo = startTimestep(["demo"]);
+  let output = "";
+  for await (const text of demo.stdout.pipeThrough(new TextDecoderStream())) {
+    output += text;
+    const [, pid] = /Process (\d+) loads the run[^]*Approve /.exec(output) ?? [];
+    if (pid !== undefined && !output.includes("SIGKILL")) Deno.kill(Number(pid), "SIGKILL");
+  }
+  assertEquals((await demo.status).code, 137);
+  await Promise.all([demo.stdin.close(), demo.stderr.cancel()]);
+  const [, database = ""] = /--database (pglite:\S+) --yes/.exec(output) ?? [];
+  assertEquals(await statuses(database), ["interrupted"]);
   await Deno.remove(database.slice("pglite:".length), { recursive: true });
 });
 

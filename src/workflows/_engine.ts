@@ -5,10 +5,10 @@ import { agentRun, type AgentRunContext, STOPPED } from "./_agent_run.ts";
 import { type Configuration, useConfiguration } from "./configure_dbos.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { applicationVersion, WORKFLOW_NAME } from "./_dispatch.ts";
-import { beat, signOff, signOffOthers, sweep, takeOver } from "./_executor_sql.ts";
+import { beat, fireSchedules, signOff, signOffOthers, sweep, takeOver } from "./_executor_sql.ts";
 import { type Heartbeat, startHeartbeat } from "./_heartbeat.ts";
 import { dbosLogger } from "./_logger.ts";
-import { fireDueSchedules } from "./_schedule_firing.ts";
+import { renewSchedules } from "./_schedule_renewal.ts";
 import { type SystemDatabaseConfig, systemDatabaseConfig } from "./_system_database.ts";
 
 /** Every how many heartbeats to look for what crashes left behind. */
@@ -158,8 +158,11 @@ export class Engine {
       configuration.executorTimeoutMs,
     );
     await this.dispatch(taken, ownerToken);
-    await fireDueSchedules(database, configuration.name);
-    if (number % BEATS_PER_SWEEP === 0) await sweep(database, configuration.executorTimeoutMs);
+    const sweeps = number % BEATS_PER_SWEEP === 0;
+    // First, as what was missed is known then.
+    if (sweeps) await renewSchedules(database);
+    await fireSchedules(database);
+    if (sweeps) await sweep(database, configuration.executorTimeoutMs);
   }
 
   /** Waits until nothing is under way, or for so many milliseconds. */

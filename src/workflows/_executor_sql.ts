@@ -60,6 +60,11 @@ export async function sweep(database: Database, executorTimeoutMs: number): Prom
   await database.query("select timestep.sweep(make_interval(secs => $1))", [executorTimeoutMs / 1000]);
 }
 
+/** Makes the runs of schedules that are due, whosever agents they are: each tick once, however many processes do this. */
+export async function fireSchedules(database: Database): Promise<void> {
+  await database.query("select timestep.fire_schedules()");
+}
+
 /** Lets go of a workflow that this executor has claimed: anybody may take it over at once. */
 export async function letGo(database: Database, workflowId: string, executorId: string): Promise<void> {
   await database.query(

@@ -1,45 +1,60 @@
-import type { MissedTicks } from "./schedules.ts";
+import { exportsOf } from "../core/common_js.ts";
 
-/** A tick that is later than this, in milliseconds, was missed. Workers look every second. */
-const LATE_MS = 30_000;
+/** So many ticks are noted, */
+const TICKS_AHEAD = 100;
 
-/** More ticks than this at once are too many to fire, as of a schedule for every second after a hiccup. */
-const MAX_AT_ONCE = 60;
+/** or more, to last so many milliseconds, */
+const AHEAD_MS = 600_000;
+
+/** but at most so far ahead, as of a schedule for each 29th of February: in milliseconds, a year. */
+const FAR_MS = 366 * 86_400_000;
+
+/** How long ago a tick is, in milliseconds, when only the last one of all before it counts. Longer than ticks may be late. */
+const LONG_AGO_MS = 120_000;
 
 /** A crontab: what it fires after a moment. */
 export interface Crontab {
   nextWakeupTime(after: Date | number): Date;
 }
 
-/** What to fire now, and when to look again. */
-export interface DueTicks {
-  /** Oldest first. */
-  readonly fire: readonly Date[];
-  /** The first tick after now. */
-  readonly next: Date;
+/**
+ * Reads a crontab of five fields, or six with seconds first.
+ *
+ * @throws {RangeError} When it, or the time zone, is not one.
+ */
+export async function parseCrontab(crontab: string, timezone: string): Promise<Crontab> {
+  const { TimeMatcher } = exportsOf(await import("@dbos-inc/dbos-sdk/internal/scheduler/crontab"));
+  try {
+    return new TimeMatcher(crontab, timezone);
+  } catch (error) {
+    throw new RangeError(
+      `Cannot schedule by "${crontab}" in time zone "${timezone}": ${
+        error instanceof Error ? error.message : error
+      }.`,
+      { cause: error },
+    );
+  }
 }
 
 /**
- * Decides which ticks of a schedule to fire now.
+ * The ticks that are noted with a schedule, without a gap, the oldest first: at least two.
  *
- * @param next The tick that is to be fired next.
- * @param now The time.
- * @param missed Of ticks that are late: `once` fires the last of them, unless one is due that is not late;
- * `skip` fires none.
+ * @param now The time; ticks after it are noted.
+ * @param first A tick that has not been fired yet. Where it is long ago, the last one that is comes first: what was
+ * missed before it is never fired.
  */
-export function dueTicks(crontab: Crontab, next: Date, now: Date, missed: MissedTicks): DueTicks {
-  const late = new Date(now.getTime() - LATE_MS);
-  const fire: Date[] = [];
-  // The search begins where it matters, however long nobody was there.
-  let tick = next < late ? crontab.nextWakeupTime(late.getTime() - 1) : next;
-  for (; tick <= now; tick = crontab.nextWakeupTime(tick)) {
-    fire.push(tick);
-    if (fire.length > MAX_AT_ONCE) fire.shift();
+export function ticksAhead(crontab: Crontab, now: Date, first?: Date): Date[] {
+  const longAgo = new Date(now.getTime() - LONG_AGO_MS);
+  const begin = first ?? crontab.nextWakeupTime(now);
+  const ticks = [begin < longAgo ? lastTickBefore(crontab, begin, longAgo) : begin];
+  let ahead = 0;
+  for (let tick = ticks[0] ?? begin;;) {
+    const msAhead = tick.getTime() - now.getTime();
+    if (msAhead > 0) ahead++;
+    if (ahead >= 2 && msAhead > AHEAD_MS && (ahead >= TICKS_AHEAD || msAhead > FAR_MS)) return ticks;
+    tick = crontab.nextWakeupTime(tick);
+    ticks.push(tick);
   }
-  if (fire.length === 0 && next < late && missed === "once") {
-    fire.push(lastTickBefore(crontab, next, late));
-  }
-  return { fire, next: tick };
 }
 
 /** The last tick from `first`, which is one, to before `end`. */

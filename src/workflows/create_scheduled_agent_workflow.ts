@@ -1,8 +1,10 @@
+import { agentDefinition } from "../agents/agent_definition.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { serializeRunOptions } from "../durable/run_options.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { DEFAULT_QUEUE, type Dispatch } from "./_dispatch.ts";
 import { isPartitioned } from "./_queues.ts";
-import { parseCrontab } from "./_schedule_firing.ts";
+import { parseCrontab, ticksAhead } from "./_schedule_ticks.ts";
 import type { AgentWorkflowOptions } from "./agent_workflow_options.ts";
 import { prepareRun } from "./_start_run.ts";
 import type { MissedTicks } from "./schedules.ts";
@@ -18,7 +20,8 @@ export interface CreateScheduledAgentWorkflowOptions extends Omit<AgentWorkflowO
   /** The time zone that the crontab is meant in, e.g. `Europe/Berlin`. @default {"UTC"} */
   timezone?: string | undefined;
   /**
-   * What is done about ticks at which no worker was there: `once` starts one run for all of them, `skip` none.
+   * What is done about ticks at which neither a worker nor pg_cron was there: `once` starts one run for all of them,
+   * `skip` none.
    * @default {"once"}
    */
   missed?: MissedTicks | undefined;
@@ -28,8 +31,9 @@ export interface CreateScheduledAgentWorkflowOptions extends Omit<AgentWorkflowO
 
 /**
  * Runs an agent by the clock. The schedule is kept in the database: it may be created before any worker is there
- * and outlives them all. At each tick one run starts, however many workers there are; a worker fires the schedules
- * of agents that it knows, so register the agent in each of them.
+ * and outlives them all. At each tick one run is queued, however many workers there are: by any of them, or by
+ * pg_cron while none is there, as long as the ticks last that are known in advance: 100 of them, ten minutes' at
+ * least, a year's at most. Workers that know the agent note further ones.
  *
  * The same name again changes the schedule, and leaves its next tick when crontab and time zone are the same.
  *
@@ -46,7 +50,8 @@ export async function createScheduledAgentWorkflow(
   if (name === "") {
     throw new TypeError("Cannot create a schedule: its name is empty. Leave it out or fill it.");
   }
-  const next = (await parseCrontab(crontab, timezone)).nextWakeupTime(new Date());
+  assertStorableName("name of the schedule", name);
+  const ticks = ticksAhead(await parseCrontab(crontab, timezone), new Date());
   const { run, sessionKind, timeoutSeconds } = await prepareRun(options);
   const database = await dispatchDatabase();
   const partitioned = await isPartitioned(database, queueName);
@@ -62,28 +67,29 @@ export async function createScheduledAgentWorkflow(
     ...(sessionKind ? { sessionKind } : {}),
     ...(timeoutSeconds !== undefined ? { timeoutSeconds } : {}),
   };
-  await database.query(UPSERT, [
+  const { fingerprint, definition } = agentDefinition(agent);
+  await database.query(PUT, [
     name,
     crontab,
     timezone,
     agent.name,
+    fingerprint,
     JSON.stringify(run.input),
     run.sessionId ?? null,
     run.ownerId ?? null,
     JSON.stringify(dispatch),
     serializeRunOptions(run),
     missed,
-    next,
+    ticks.map((tick) => tick.toISOString()),
+    JSON.stringify(definition),
   ]);
 }
 
-const UPSERT = `
-insert into timestep.schedules as known
-  (name, crontab, timezone, agent_name, input, session_id, owner_id, dispatch, options, missed, next_at)
-values ($1, $2, $3, $4, $5::text::json, $6, $7, $8::text::json, $9::text::json, $10, $11)
-on conflict (name) do update set
-  crontab = excluded.crontab, timezone = excluded.timezone, agent_name = excluded.agent_name,
-  input = excluded.input, session_id = excluded.session_id, owner_id = excluded.owner_id,
-  dispatch = excluded.dispatch, options = excluded.options, missed = excluded.missed,
-  next_at = case when known.crontab = excluded.crontab and known.timezone = excluded.timezone
-    then known.next_at else excluded.next_at end`;
+const PUT = `
+with agent as (
+  insert into timestep.agents (agent_name, fingerprint, definition)
+  values ($4, $5, $13::text::json) on conflict do nothing
+)
+select timestep.put_schedule(
+  $1, $2, $3, $4, $5, $6::text::json, $7, $8, $9::text::json, $10::text::json, $11, $12::text[]::timestamptz[]
+)`;

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { workflowDatabase } from "./_database.ts";
-import { parseCrontab } from "./_schedule_firing.ts";
+import { parseCrontab, ticksAhead } from "./_schedule_ticks.ts";
 import { ScheduleNotFoundError } from "./errors.ts";
 
-/** What is done about ticks at which no worker was there: one run for all of them, or none. */
+/** What is done about ticks at which neither a worker nor pg_cron was there: one run for all of them, or none. */
 export type MissedTicks = "once" | "skip";
 
 /** A schedule as it is recorded. */
@@ -18,7 +18,7 @@ export interface ScheduleInfo {
   agentName: string;
   /** The conversation that the runs belong to; null: none. */
   sessionId: string | null;
-  /** What is done about ticks at which no worker was there. */
+  /** What is done about ticks at which neither a worker nor pg_cron was there. */
   missed: MissedTicks;
   /** Whether it rests. */
   paused: boolean;
@@ -68,11 +68,11 @@ export async function resumeScheduledAgentWorkflow(name: string): Promise<void> 
   );
   if (!row) throw notFound(name);
   const { crontab, timezone, now } = clockSchema.parse(row);
-  const next = (await parseCrontab(crontab, timezone)).nextWakeupTime(now);
-  await database.query(
-    "update timestep.schedules set paused = false, next_at = $2 where name = $1 and paused",
-    [name, next],
-  );
+  const ticks = ticksAhead(await parseCrontab(crontab, timezone), now);
+  await database.query("select timestep.resume_schedule($1, $2::text[]::timestamptz[])", [
+    name,
+    ticks.map((tick) => tick.toISOString()),
+  ]);
 }
 
 /**

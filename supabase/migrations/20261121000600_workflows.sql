@@ -16,31 +16,10 @@ create table if not exists timestep.queue_pauses (
 );
 alter table timestep.queue_pauses enable row level security;
 
--- Runs that start by the clock. next_at is the tick to fire next; whoever fires it moves it on.
-create table if not exists timestep.schedules (
-  name text primary key,
-  crontab text not null,
-  timezone text not null,
-  agent_name text not null,
-  input json not null,
-  session_id text,
-  owner_id text,
-  dispatch json not null,
-  options json not null,
-  missed text not null,
-  paused boolean not null default false,
-  next_at timestamptz not null,
-  last_fired_at timestamptz,
-  created_at timestamptz not null default now(),
-  constraint schedules_missed_is_known check (missed in ('skip', 'once'))
-);
-create index if not exists schedules_due on timestep.schedules (next_at) where not paused;
-alter table timestep.schedules enable row level security;
-
 do $$
 begin
   if exists (select from pg_roles where rolname = 'service_role') then
-    grant select on timestep.queue_pauses, timestep.schedules to service_role;
+    grant select on timestep.queue_pauses to service_role;
   end if;
 end
 $$;

@@ -54,6 +54,7 @@ language plpgsql stable
 set search_path = ''
 as $$
 begin
+  -- What is still due has no ticks left that are known: they are read from its crontab.
   if exists (select from timestep.schedules s where not s.paused and s.next_at <= now()) then
     return true;
   end if;
@@ -71,13 +72,15 @@ begin
 end
 $$;
 
--- What pg_cron does: hands back the runs of dead processes, and wakes a worker if there is something to do.
-create or replace function timestep.tick() returns boolean
+-- What pg_cron does: hands back the runs of dead processes, makes the runs of schedules that are due, and wakes a
+-- worker if there is something to do. Who calls it less often than the ticks that are late says how late they may be.
+create or replace function timestep.tick(late interval default '30 seconds') returns boolean
 language plpgsql
 set search_path = ''
 as $$
 begin
   perform timestep.reap();
+  perform timestep.fire_schedules(late);
   return timestep.has_work() and timestep.wake_worker();
 exception
   -- The first process that ever runs an agent is creating DBOS's tables.
@@ -85,7 +88,7 @@ exception
     return false;
 end
 $$;
-revoke all on function timestep.tick() from public;
+revoke all on function timestep.tick(interval) from public;
 
 -- A run that was put into a queue, and that nobody has claimed by the end of the transaction, needs a worker now.
 create or replace function timestep.wake_worker_for_run() returns trigger
@@ -103,7 +106,7 @@ end
 $$;
 drop trigger if exists runs_wake_worker on timestep.runs;
 create constraint trigger runs_wake_worker
-after update of workflow_id on timestep.runs
+after insert or update of workflow_id on timestep.runs
 deferrable initially deferred
 for each row
 when (new.workflow_id is not null and new.status = 'queued')
@@ -123,8 +126,11 @@ begin
   end if;
   select string_to_array(substring(x.extversion from '^[0-9]+[.][0-9]+'), '.')::integer[] into version
   from pg_catalog.pg_extension x where x.extname = 'pg_cron';
-  execute 'select cron.schedule(''timestep-tick'', $1, ''select timestep.tick()'')'
-  using case when version >= array[1, 5] then '10 seconds' else '* * * * *' end;
+  if version >= array[1, 5] then
+    execute 'select cron.schedule(''timestep-tick'', ''10 seconds'', ''select timestep.tick()'')';
+  else
+    execute 'select cron.schedule(''timestep-tick'', ''* * * * *'', ''select timestep.tick(''''90 seconds'''')'')';
+  end if;
   -- pg_cron keeps a row for each time, for ever.
   execute 'select cron.schedule(''timestep-forget-ticks'', ''7 3 * * *'', $1)'
   using 'delete from cron.job_run_details d using cron.job j

@@ -97,11 +97,16 @@ workflowTest("a schedule fires each tick once and catches up what was missed onc
   const agent = steppingAgent(uniqueName("Clockwork"), 0);
   await createScheduledAgentWorkflow({ name: "yearly", crontab: "0 0 1 1 *", agent, inputItems: "Tick." });
   // Nobody was there for years.
-  await database.query("update timestep.schedules set next_at = '2020-01-01T00:00:00Z'");
+  await database.query(
+    `update timestep.schedules
+     set ticks = '{2020-01-01T00:00:00Z,2021-01-01T00:00:00Z}', next_at = '2020-01-01T00:00:00Z', renew_at = '2020-01-01'`,
+  );
   await ensureDBOSLaunched();
   await until(async () => await finished() >= 1);
   await pause(500);
-  assertEquals((await listRuns()).length, 1);
+  assertEquals((await listRuns()).map(({ runId }) => runId), [
+    `yearly:${new Date().getUTCFullYear()}-01-01T00:00:00.000Z`,
+  ]);
   const [schedule] = await listScheduledAgentWorkflows();
   assertEquals(Number(schedule?.nextAt) > Date.now(), true);
 });

@@ -51,6 +51,7 @@ from .workflows.errors import (
     DecisionConflictError,
     InterruptionNotFoundError,
     QueueNotFoundError,
+    ScheduleNotFoundError,
     SessionNotDurableError,
     ToolCallNotSettledError,
 )
@@ -66,6 +67,13 @@ from .workflows.runs import (
     UnknownToolCall,
     get_run,
     list_interruptions,
+)
+from .workflows.schedules import (
+    ScheduleInfo,
+    list_scheduled_agent_workflows,
+    pause_scheduled_agent_workflow,
+    remove_scheduled_agent_workflow,
+    resume_scheduled_agent_workflow,
 )
 from .workflows.settle_tool_call import settle_tool_call
 
@@ -101,6 +109,8 @@ __all__ = [
     "RunStateNotFoundError",
     "RunStateStore",
     "RunUsage",
+    "ScheduleInfo",
+    "ScheduleNotFoundError",
     "SessionNotDurableError",
     "StateTranslationError",
     "TimestepError",
@@ -121,9 +131,13 @@ __all__ = [
     "get_run",
     "hand_over",
     "list_interruptions",
+    "list_scheduled_agent_workflows",
+    "pause_scheduled_agent_workflow",
     "queue_agent_workflow",
     "read_run_events",
     "register_agent",
+    "remove_scheduled_agent_workflow",
+    "resume_scheduled_agent_workflow",
     "run_agent",
     "run_agent_workflow",
     "settle_tool_call",

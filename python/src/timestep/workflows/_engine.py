@@ -23,8 +23,8 @@ from ..durable.execute_run import RunPart
 from ..durable.registry import registered_agent_names
 from ._agent_run import AgentRun
 from ._database import ensure_prepared
-from ._executor_sql import application_version, beat, sign_off, sweep, take_over
-from ._schedule_firing import fire_due_schedules
+from ._executor_sql import application_version, beat, fire_schedules, sign_off, sweep, take_over
+from ._schedule_renewal import renew_schedules
 from .configure_dbos import Configuration
 
 if TYPE_CHECKING:
@@ -240,9 +240,13 @@ class Engine:
             # Not waited for: the loop that executes runs may be busy.
             dispatched = self._loop.run_in_executor(None, self.dispatch, taken, token)
             dispatched.add_done_callback(_report)
-        if number % _BEATS_PER_SWEEP == 0:
+        is_sweeping = number % _BEATS_PER_SWEEP == 0
+        if is_sweeping:
+            # First, as what was missed is known then.
+            await renew_schedules(database)
+        await fire_schedules(database)
+        if is_sweeping:
             await sweep(database, timeout)
-        await fire_due_schedules(database, configuration.name)
 
 
 def _report(dispatched: asyncio.Future[None]) -> None:

@@ -66,6 +66,14 @@ async def sweep(database: Database, timeout_seconds: float) -> None:
     await database.query("select timestep.sweep($1::interval)", [f"{timeout_seconds} seconds"])
 
 
+async def fire_schedules(database: Database) -> None:
+    """Makes the runs of schedules that are due, whosever agents they are.
+
+    Each tick once, however many processes do this.
+    """
+    await database.query("select timestep.fire_schedules()")
+
+
 async def let_go(database: Database, workflow_id: str, executor_id: str) -> None:
     """Lets go of a workflow that this executor has claimed: anybody may take it over at once."""
     await database.query(

@@ -1,4 +1,4 @@
-"""Deciding which ticks of a schedule to fire."""
+"""Reading crontabs: which ticks are to come."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-_LATE = timedelta(seconds=30)
-"""A tick that is later than this was missed. Workers look every second."""
+_TICKS_AHEAD = 100
+"""So many ticks are noted,"""
 
-_MAX_AT_ONCE = 60
-"""More ticks than this at once are too many to fire, as of a schedule for every second after a hiccup."""
+_AHEAD = timedelta(minutes=10)
+"""or more, to last so long,"""
+
+_FAR = timedelta(days=366)
+"""but at most so far ahead, as of a schedule for each 29th of February."""
+
+_LONG_AGO = timedelta(minutes=2)
+"""How long ago a tick is when only the last one of all before it counts. Longer than ticks may be late."""
 
 
 @dataclass(frozen=True)
@@ -30,57 +36,46 @@ class Crontab:
             fields = len(self.text.split())
             if fields not in (5, 6):
                 raise ValueError(f"it has {fields} fields, not 5 or 6")
-            self.after(datetime.now(tz=ZoneInfo("UTC")))
+            next(self.after(datetime.now(tz=ZoneInfo("UTC"))))
         except Exception as error:
             raise ValueError(f'Cannot schedule by "{self.text}" in time zone "{self.timezone}": {error}') from error
 
-    def after(self, moment: datetime) -> datetime:
-        """The first tick after a moment."""
-        return next(self._ticks(moment))
+    def after(self, moment: datetime) -> Iterator[datetime]:
+        """The ticks after a moment."""
+        ticks = self._iterate(moment)
+        while True:
+            tick: datetime = ticks.get_next(datetime)
+            yield tick.astimezone(ZoneInfo("UTC"))
 
     def last_before(self, end: datetime) -> datetime:
         """The last tick before a moment."""
         tick: datetime = self._iterate(end).get_prev(datetime)
         return tick.astimezone(ZoneInfo("UTC"))
 
-    def _ticks(self, after: datetime) -> Iterator[datetime]:
-        ticks = self._iterate(after)
-        while True:
-            tick: datetime = ticks.get_next(datetime)
-            yield tick.astimezone(ZoneInfo("UTC"))
-
     def _iterate(self, start: datetime) -> croniter:
         local = start.astimezone(ZoneInfo(self.timezone))
         return croniter(self.text, local, second_at_beginning=True)
 
 
-@dataclass(frozen=True)
-class DueTicks:
-    """What to fire now, and when to look again."""
-
-    fire: list[datetime]
-    """Oldest first."""
-    next: datetime
-    """The first tick after now."""
-
-
-def due_ticks(crontab: Crontab, next_tick: datetime, now: datetime, missed: str) -> DueTicks:
-    """Decides which ticks of a schedule to fire now.
+def ticks_ahead(crontab: Crontab, now: datetime, first: datetime | None = None) -> list[datetime]:
+    """The ticks that are noted with a schedule, without a gap, the oldest first: at least two.
 
     Args:
         crontab: The schedule.
-        next_tick: The tick that is to be fired next.
-        now: The time.
-        missed: Of ticks that are late: `once` fires the last of them, unless one is due that is not late; `skip`
-            fires none.
+        now: The time; ticks after it are noted.
+        first: A tick that has not been fired yet. Where it is long ago, the last one that is comes first: what was
+            missed before it is never fired.
     """
-    late = now - _LATE
-    fire: list[datetime] = []
-    # The search begins where it matters, however long nobody was there.
-    tick = crontab.after(late - timedelta(microseconds=1)) if next_tick < late else next_tick
-    while tick <= now:
-        fire = [*fire, tick][-_MAX_AT_ONCE:]
-        tick = crontab.after(tick)
-    if not fire and next_tick < late and missed == "once":
-        fire = [max(next_tick, crontab.last_before(late))]
-    return DueTicks(fire, tick)
+    long_ago = now - _LONG_AGO
+    begin = first if first is not None else next(crontab.after(now))
+    if begin < long_ago:
+        begin = max(begin, crontab.last_before(long_ago))
+    ticks = [begin]
+    further = crontab.after(begin)
+    ahead = 0
+    while True:
+        lasts = ticks[-1] - now
+        ahead += ticks[-1] > now
+        if ahead >= 2 and lasts > _AHEAD and (ahead >= _TICKS_AHEAD or lasts > _FAR):
+            return ticks
+        ticks.append(next(further))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from agents import Agent, TResponseInputItem
 from agents.memory import Session
 
+from ..durable.create_run import agent_definition
 from ..state._json import JsonObject
 from ._database import dispatching
 from ._start_run import PreparedRun, prepare_run
@@ -37,10 +38,11 @@ def create_scheduled_agent_workflow(
 ) -> None:
     """Runs an agent by the clock. The schedule is kept in the database; it is there when this returns.
 
-    It may be created before any worker is there and outlives them all. At each tick one run starts, however many
-    workers there are; a worker, of either language, fires the schedules of agents that it knows, so register the
-    agent in each of them. The same name again changes the schedule, and leaves its next tick when crontab and time
-    zone are the same.
+    It may be created before any worker is there and outlives them all. At each tick one run is queued, however many
+    workers there are: by any of them, of either language, or by pg_cron while none is there, as long as the ticks last
+    that are known in advance: 100 of them, ten minutes' at least, a year's at most. Workers that know the agent note
+    further ones. The same name again changes the schedule, and leaves its next tick when crontab and time zone are
+    the same.
 
     Args:
         crontab: Minute, hour, day of month, month, day of week; before them, if you like, second.
@@ -50,8 +52,8 @@ def create_scheduled_agent_workflow(
         stream: Whether the model's answers are streamed into the runs' events.
         name: Names the schedule; runs are called `<name>:<tick>`. Default: the agent's name.
         timezone: The time zone that the crontab is meant in, such as `Europe/Berlin`.
-        missed: What is done about ticks at which no worker was there: `once` starts one run for all of them, `skip`
-            none.
+        missed: What is done about ticks at which neither a worker nor pg_cron was there: `once` starts one run for
+            all of them, `skip` none.
         queue_name: The queue that the runs go through.
         timeout_seconds: How long a run may take; then it is cancelled.
         context: The run context that tools and guardrails share.
@@ -63,12 +65,12 @@ def create_scheduled_agent_workflow(
         QueueNotFoundError: There is no such queue.
         SessionNotDurableError: Another process could not open the session.
     """
-    from ._schedule_ticks import Crontab
+    from ._schedule_ticks import Crontab, ticks_ahead
 
     called = name if name is not None else agent.name
     if called == "":
         raise ValueError("Cannot create a schedule: its name is empty. Leave it out or fill it")
-    next_at = Crontab(crontab, timezone).after(_now())
+    ticks = ticks_ahead(Crontab(crontab, timezone), _now())
     prepared = prepare_run(
         agent,
         input_items,
@@ -82,7 +84,7 @@ def create_scheduled_agent_workflow(
 
     async def record() -> None:
         run = await prepared.with_session(session)
-        await _record(run, called, crontab, timezone, missed, queue_name, next_at)
+        await _record(run, agent, called, crontab, timezone, missed, queue_name, ticks)
 
     _wait_for(record())
 
@@ -99,12 +101,13 @@ def _wait_for(work: Coroutine[Any, Any, None]) -> None:
 
 async def _record(
     prepared: PreparedRun,
+    agent: Agent[Any],
     name: str,
     crontab: str,
     zone: str,
     missed: str,
     queue_name: str,
-    next_at: datetime,
+    ticks: list[datetime],
 ) -> None:
     run = prepared.run
     async with dispatching() as database:
@@ -117,32 +120,33 @@ async def _record(
             **({"partitionKey": run.session_id or name} if rows[0][0] is True else {}),
             **prepared.dispatch,
         }
+        described = agent_definition(agent)
         await database.query(
-            _UPSERT,
+            _PUT,
             [
                 name,
                 crontab,
                 zone,
-                run.agent_name,
+                agent.name,
+                described.fingerprint,
                 run.given,
                 run.session_id,
                 run.owner_id,
                 json.dumps(dispatch),
                 run.options,
                 missed,
-                next_at.isoformat(),
+                [tick.isoformat() for tick in ticks],
+                described.text,
             ],
         )
 
 
-_UPSERT = """
-insert into timestep.schedules as known
-  (name, crontab, timezone, agent_name, input, session_id, owner_id, dispatch, options, missed, next_at)
-values ($1, $2, $3, $4, $5::text::json, $6, $7, $8::text::json, $9::text::json, $10, $11::text::timestamptz)
-on conflict (name) do update set
-  crontab = excluded.crontab, timezone = excluded.timezone, agent_name = excluded.agent_name,
-  input = excluded.input, session_id = excluded.session_id, owner_id = excluded.owner_id,
-  dispatch = excluded.dispatch, options = excluded.options, missed = excluded.missed,
-  next_at = case when known.crontab = excluded.crontab and known.timezone = excluded.timezone
-    then known.next_at else excluded.next_at end
+_PUT = """
+with agent as (
+  insert into timestep.agents (agent_name, fingerprint, definition)
+  values ($4, $5, $13::text::json) on conflict do nothing
+)
+select timestep.put_schedule(
+  $1, $2, $3, $4, $5, $6::text::json, $7, $8, $9::text::json, $10::text::json, $11, $12::text[]::timestamptz[]
+)
 """

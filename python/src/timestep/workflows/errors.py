@@ -19,6 +19,12 @@ class QueueNotFoundError(TimestepError):
     code = "queue_not_found"
 
 
+class ScheduleNotFoundError(TimestepError):
+    """A schedule that there is not was named."""
+
+    code = "schedule_not_found"
+
+
 class InterruptionNotFoundError(TimestepError):
     """A decision names an interruption that the run does not have. Nothing was recorded."""
 

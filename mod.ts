@@ -39,6 +39,7 @@ export {
   RunConflictError,
   RunDivergedError,
   RunNotFoundError,
+  ToolsUnavailableError,
   UnsupportedToolError,
 } from "./src/durable/errors.ts";
 export { executeRun } from "./src/durable/execute_run.ts";

@@ -88,6 +88,17 @@ export class ModelRateLimitedError extends TimestepError {
   }
 }
 
+/**
+ * MCP servers of the run's agent could not be asked for their tools. The run goes on where it was when it is executed
+ * again.
+ */
+export class ToolsUnavailableError extends TimestepError {
+  /** The class's name. */
+  override readonly name = "ToolsUnavailableError";
+  /** The condition, for programs to compare. */
+  readonly code = "tools_unavailable";
+}
+
 /** The agent's code, or what it read, no longer fits what the run has recorded. */
 export class RunDivergedError extends TimestepError {
   /** The class's name. */

@@ -17,6 +17,7 @@ import {
   ModelRateLimitedError,
   OwnershipLostError,
   RunDivergedError,
+  ToolsUnavailableError,
   UnsupportedToolError,
 } from "./errors.ts";
 import type { ExecuteRunOptions } from "./execute_run_options.ts";
@@ -48,6 +49,7 @@ export type DurableResult = RunResult<unknown, AnyAgent> | StreamedRunResult<unk
  * @throws {OwnershipLostError} When another process took the run over meanwhile.
  * @throws {ExecutionStoppedError} When `signal` was aborted.
  * @throws {ModelRateLimitedError} When the model's provider asks to come back later.
+ * @throws {ToolsUnavailableError} When MCP servers of the agent can't be asked for their tools.
  * @throws {DatabaseError} When the database is out of reach.
  */
 export async function executeRun(options: ExecuteRunOptions): Promise<RunOutcome> {
@@ -129,6 +131,10 @@ async function runAgentLoop(
 async function finishFailed(claim: ClaimedRun, error: unknown): Promise<RunOutcome> {
   const { execution } = claim;
   const { runId } = execution.owner;
+  if (error instanceof ToolsUnavailableError) {
+    await execution.writer.drain();
+    throw error;
+  }
   if (error instanceof UnknownOutcome) return await finishRun(claim, { type: "unknown" });
   if (execution.failure?.error === error && !isFaultOfRun(error)) throw error;
   // Of reading or adding to the session, or of this very end: the run is not at fault, and goes on when it can.

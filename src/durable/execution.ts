@@ -164,6 +164,12 @@ export class Execution {
     throw error;
   }
 
+  /** Whether a model has answered in this run, now or before. */
+  get hasAskedModel(): boolean {
+    return this.owner.segment > 0 || this.#usage.size > 0 ||
+      this.#recorded.values().some(({ kind }) => kind === "model");
+  }
+
   /** The number of the next attempt of a step that streams events. */
   nextAttempt(key: string): number {
     const attempt = (this.#attempts.get(key) ?? 0) + 1;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Model, type ModelRequest, type ModelResponse, Usage } from "@openai/agents";
 import type { RecordedStep } from "./journal_row.ts";
 import { runInStep, type Scope } from "./scope.ts";
+import { functionsNotOffered } from "./tool_offer.ts";
 
 // The SDK's event type, which it does not export by name.
 type StreamEvent = ReturnType<Model["getStreamedResponse"]> extends AsyncIterable<infer TEvent> ? TEvent
@@ -18,6 +19,8 @@ interface RecordedResponse {
   requestId?: string | undefined;
   /** How many attempts the SDK had made before this answer: it counts them as requests. */
   failedAttempts?: number;
+  /** The functions that it called and was not offered. */
+  invented?: string[];
 }
 
 /** Items of a response that are carried out by this process. What follows from them must not be lost. */
@@ -44,6 +47,7 @@ export class ModelStep {
   readonly #recorded: RecordedStep | undefined;
   readonly #attempt: number;
   readonly #items: number;
+  readonly #request: ModelRequest;
 
   readonly #model: string;
 
@@ -53,6 +57,7 @@ export class ModelStep {
     this.#model = model;
     this.#scope = scope;
     this.#key = modelStepKey(scope);
+    this.#request = request;
     this.#fingerprint = fingerprint(scope, request);
     this.#items = typeof request.input === "string" ? 1 : request.input.length;
     this.#recorded = execution.take(this.#key);
@@ -111,7 +116,7 @@ export class ModelStep {
     return runInStep(this.#scope, undefined, () => events.next());
   }
 
-  #assertSame({ fingerprint, name }: RecordedStep): void {
+  #assertSame({ fingerprint, name, output }: RecordedStep): void {
     const { execution, agentName } = this.#scope;
     if (name !== null && name !== agentName) {
       throw execution.diverged(`"${this.#key}" is now called by agent "${agentName}", and was by "${name}"`);
@@ -120,6 +125,14 @@ export class ModelStep {
       throw execution.diverged(
         `"${this.#key}" of agent "${agentName}" is now sent other items (${this.#fingerprint}) than it was ` +
           `(${fingerprint}; number of new items, and their hash)`,
+      );
+    }
+    const response = output as RecordedResponse; // Written by #record().
+    const gone = functionsNotOffered(this.#request, response.output)
+      .find((called) => !response.invented?.includes(called));
+    if (gone !== undefined) {
+      throw execution.diverged(
+        `"${this.#key}" called function "${gone}", and agent "${agentName}" has no tool or handoff of this name any more`,
       );
     }
   }
@@ -140,6 +153,7 @@ export class ModelStep {
   /** Waits for the commit when something is done because of this response; else the next write carries it. */
   async #record({ output, usage, responseId, requestId }: RecordedResponse): Promise<void> {
     const { failedAttempts } = this.#scope;
+    const invented = functionsNotOffered(this.#request, output);
     this.#complete({ output, usage, failedAttempts });
     const committed = this.#scope.execution.record({
       key: this.#key,
@@ -154,6 +168,7 @@ export class ModelStep {
         responseId,
         requestId,
         ...(failedAttempts > 0 ? { failedAttempts } : {}),
+        ...(invented.length > 0 ? { invented } : {}),
       }),
     });
     if (output.some(({ type }) => !INERT_ITEMS.has(type))) await committed;

@@ -2,6 +2,7 @@ import { Agent, Handoff, RunContext, Runner, RunState } from "@openai/agents";
 import { recordedFunctionCalls } from "../model_step.ts";
 import { DurableSession } from "../durable_session.ts";
 import { recordingScope, runInScope } from "../scope.ts";
+import { listingFailed } from "../tool_listing.ts";
 import { instrumentAgent, instrumentRunner, instrumentTools } from "./instrument_agent.ts";
 
 let installed = false;
@@ -57,9 +58,10 @@ function toRunContext(context: unknown): RunContext<unknown> {
 function instrumentCapabilities(): void {
   const { getAllTools, getEnabledHandoffs } = Agent.prototype;
   Agent.prototype.getAllTools = async function (runContext, tracingParent) {
-    const tools = await getAllTools.call(this, runContext, tracingParent);
     const scope = recordingScope();
-    if (!scope) return tools;
+    if (!scope) return await getAllTools.call(this, runContext, tracingParent);
+    const tools = await getAllTools.call(this, runContext, tracingParent)
+      .catch((error) => listingFailed(scope, this, error));
     scope.agentName = this.name;
     instrumentAgent(this);
     // A tool that the model has called was enabled then, whatever it is now.

@@ -972,6 +972,46 @@ as $$
     || (coalesce(pg_catalog.substring(workflow_id, ':t([0-9]+)$')::integer, 0) + 1)
 $$;
 
+-- Puts a workflow into the queue of its run. Not before its queue's pause is over.
+create or replace function timestep.enqueue_workflow(
+  run timestep.runs,
+  workflow_id text,
+  not_before timestamptz default null
+) returns void
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  queue text := coalesce(run.dispatch ->> 'queueName', 'agents_direct');
+  deduplication_id text := run.dispatch ->> 'deduplicationId';
+begin
+  -- greatest() passes over nulls.
+  not_before := greatest(not_before, (
+    select p.paused_until from timestep.queue_pauses p
+    where p.queue_name = queue and p.paused_until > now()
+  ));
+  -- The first time, a taken id is the caller's business. Later on, going on matters more than the id.
+  if deduplication_id is not null and enqueue_workflow.workflow_id <> run.run_id and exists (
+    select from dbos.workflow_status s where s.queue_name = queue and s.deduplication_id = run.dispatch ->> 'deduplicationId'
+  ) then
+    deduplication_id := null;
+  end if;
+  perform dbos.enqueue_workflow(
+    'agentRun',
+    queue,
+    array[to_json(run.run_id), to_json(run.segment)],
+    workflow_id => enqueue_workflow.workflow_id,
+    deduplication_id => deduplication_id,
+    priority => (run.dispatch ->> 'priority')::integer,
+    queue_partition_key => run.dispatch ->> 'partitionKey',
+    delay_until_epoch_ms => case when not_before > now()
+      then (extract(epoch from not_before) * 1000)::bigint end,
+    application_name => run.dispatch ->> 'applicationName'
+  );
+end
+$$;
+
 -- Puts a run into its queue, under a new workflow. Not before its queue's pause is over.
 create or replace function timestep.enqueue_run(
   run_id text,
@@ -984,34 +1024,138 @@ as $$
 #variable_conflict use_column
 declare
   run timestep.runs;
-  queue text;
 begin
   select * into strict run from timestep.runs r where r.run_id = enqueue_run.run_id for update;
-  queue := coalesce(run.dispatch ->> 'queueName', 'agents_direct');
-  -- greatest() passes over nulls.
-  not_before := greatest(not_before, (
-    select p.paused_until from timestep.queue_pauses p
-    where p.queue_name = queue and p.paused_until > now()
-  ));
-  perform dbos.enqueue_workflow(
-    'agentRun',
-    queue,
-    array[to_json(run.run_id), to_json(run.segment)],
-    workflow_id => enqueue_run.workflow_id,
-    -- The first time, a taken id is the caller's business. Later on, going on matters more than the id.
-    deduplication_id => case when workflow_id = run_id or not exists (
-      select from dbos.workflow_status s
-      where s.queue_name = queue and s.deduplication_id = run.dispatch ->> 'deduplicationId'
-    ) then run.dispatch ->> 'deduplicationId' end,
-    priority => (run.dispatch ->> 'priority')::integer,
-    queue_partition_key => run.dispatch ->> 'partitionKey',
-    delay_until_epoch_ms => case when not_before > now()
-      then (extract(epoch from not_before) * 1000)::bigint end,
-    application_name => run.dispatch ->> 'applicationName'
-  );
+  perform timestep.enqueue_workflow(run, enqueue_run.workflow_id, not_before);
   update timestep.runs r
   set workflow_id = enqueue_run.workflow_id, updated_at = now()
   where r.run_id = enqueue_run.run_id;
+end
+$$;
+
+-- Claims a workflow for an executor that waits in the queue without limits, instead of waiting until somebody looks:
+-- what DBOS does when it takes a workflow out of its queue. Returns whether it is claimed.
+create or replace function timestep.claim_directly(
+  workflow_id text,
+  executor_id text,
+  owner_token text,
+  application_version text
+) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  update dbos.workflow_status s
+  set status = 'PENDING', executor_id = claim_directly.executor_id, owner_xid = claim_directly.owner_token,
+    application_version = claim_directly.application_version,
+    started_at_epoch_ms = (extract(epoch from now()) * 1000)::bigint, recovery_attempts = 1
+  where s.workflow_uuid = claim_directly.workflow_id and s.status = 'ENQUEUED' and s.queue_name = 'agents_direct';
+  return found;
+end
+$$;
+
+-- Records a run, and its agent as it is defined, if they are new: JSON as text. With the JSON of how it is dispatched
+-- it is a workflow, which has yet to be put into its queue. Returns the run; nulls when there is one of this id.
+create or replace function timestep.create_run(
+  run_id text,
+  agent_name text,
+  agent_fingerprint text,
+  definition text,
+  session_id text,
+  owner_id text,
+  input text,
+  options text,
+  forked_from text default null,
+  dispatch text default null
+) returns timestep.runs
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  created timestep.runs;
+begin
+  if definition is not null then
+    insert into timestep.agents (agent_name, fingerprint, definition)
+    values (create_run.agent_name, create_run.agent_fingerprint, create_run.definition::json)
+    on conflict do nothing;
+  end if;
+  insert into timestep.runs (
+    run_id, agent_name, agent_fingerprint, session_id, owner_id, status, input, options, forked_from, dispatch,
+    workflow_id
+  ) values (
+    create_run.run_id, create_run.agent_name, create_run.agent_fingerprint, create_run.session_id,
+    create_run.owner_id, 'queued', create_run.input::json, create_run.options::json, create_run.forked_from,
+    create_run.dispatch::json, case when create_run.dispatch is not null then create_run.run_id end
+  )
+  on conflict on constraint runs_pkey do nothing
+  returning * into created;
+  return created;
+end
+$$;
+
+-- Records a run together with the workflow that dispatches it, in its queue; with an executor in the queue without
+-- limits, and claimed for that. Returns 'queued' or 'claimed'; null when there is a run of this id, which keeps the
+-- workflow it has.
+create or replace function timestep.start_run(
+  run_id text,
+  agent_name text,
+  agent_fingerprint text,
+  definition text,
+  session_id text,
+  owner_id text,
+  input text,
+  options text,
+  dispatch text,
+  delay_seconds double precision default null,
+  executor_id text default null,
+  owner_token text default null,
+  application_version text default null
+) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  run timestep.runs := timestep.create_run(
+    run_id, agent_name, agent_fingerprint, definition, session_id, owner_id, input, options, null, dispatch
+  );
+begin
+  if run.run_id is null then
+    return null;
+  end if;
+  perform timestep.enqueue_workflow(run, run.run_id, now() + make_interval(secs => delay_seconds));
+  if executor_id is not null
+    and timestep.claim_directly(run.run_id, executor_id, owner_token, application_version) then
+    return 'claimed';
+  end if;
+  return 'queued';
+end
+$$;
+
+-- Takes a part of a run over for an executor, which has to know its agent and have its language: from now on no other
+-- one can record anything of it. With a workflow only while that is the run's. No row when there is nothing to execute.
+create or replace function timestep.claim_run(
+  run_id text,
+  segment integer,
+  executor_id text,
+  agent_names text[],
+  language text,
+  workflow_id text default null
+) returns setof timestep.runs
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  update timestep.runs r
+  set status = 'running', epoch = r.epoch + 1, executor_id = claim_run.executor_id, language = claim_run.language,
+    updated_at = now()
+  where r.run_id = claim_run.run_id and r.segment = claim_run.segment and r.status in ('queued', 'running')
+    and r.agent_name = any(agent_names) and coalesce(r.language, claim_run.language) = claim_run.language
+    and (claim_run.workflow_id is null or r.workflow_id = claim_run.workflow_id)
+  returning r.*;
 end
 $$;
 
@@ -1620,6 +1764,133 @@ begin
       where r.owner_id = count_runs.owner_id and r.status in ('queued', 'running')),
     (select count(*)::integer from timestep.runs r
       where r.owner_id = count_runs.owner_id and r.created_at > now() - interval '1 minute');
+end
+$$;
+
+-- Starts a run with the response to it, in one transaction: the first ten parameters are start_run()'s. A session that
+-- is new is made; any other one the caller has locked. Null limits: none. Returns what the run is then, or which limit
+-- it would exceed: \`recent\` or \`active\`.
+create or replace function timestep.start_response(
+  run_id text,
+  agent_name text,
+  agent_fingerprint text,
+  definition text,
+  session_id text,
+  owner_id text,
+  run_input text,
+  options text,
+  dispatch text,
+  executor_id text,
+  owner_token text,
+  application_version text,
+  session_is_new boolean,
+  previous_response_id text,
+  conversation_id text,
+  input text,
+  metadata text,
+  background boolean,
+  idempotency_key text,
+  request_hash text,
+  max_active integer,
+  max_recent integer,
+  out state text,
+  out number bigint,
+  out created_at timestamptz
+)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  counted record;
+begin
+  if max_active is not null then
+    select * into counted from timestep.count_runs(owner_id);
+    state := case
+      when counted.recent >= max_recent then 'recent' when counted.active >= max_active then 'active'
+    end;
+    if state is not null then
+      return;
+    end if;
+  end if;
+  if session_is_new then
+    insert into timestep.sessions (session_id, owner_id)
+    values (start_response.session_id, start_response.owner_id);
+  end if;
+  state := timestep.start_run(
+    run_id, agent_name, agent_fingerprint, definition, session_id, owner_id, run_input, options, dispatch, null,
+    executor_id, owner_token, application_version
+  );
+  insert into timestep.responses as r (
+    response_id, run_id, segment, owner_id, agent_name, session_id, previous_response_id, conversation_id, input,
+    metadata, background, idempotency_key, request_hash, history_length
+  ) values (
+    start_response.run_id, start_response.run_id, 0, start_response.owner_id, start_response.agent_name,
+    start_response.session_id, start_response.previous_response_id, start_response.conversation_id,
+    start_response.input::json, start_response.metadata::json, start_response.background,
+    start_response.idempotency_key, start_response.request_hash,
+    (select s.next_position from timestep.sessions s where s.session_id = start_response.session_id)
+  )
+  returning r.number, r.created_at into number, created_at;
+end
+$$;
+
+-- What is new of runs, for many readers at once: for each, in the order of the arrays, the entries of its stream after a
+-- position, at most so many, or one row without any; what the run is doing; and, when the reader's segment is over,
+-- how that ended, with the first of its rows. One statement reads the run and its entries, so one snapshot: what a run
+-- that has ended has written is among them.
+create or replace function timestep.read_news(
+  run_ids text[],
+  owner_ids text[],
+  claims text[],
+  segments integer[],
+  positions bigint[],
+  page integer
+) returns table (
+  place bigint,
+  run_status text,
+  run_segment integer,
+  ended json,
+  "position" bigint,
+  kind text,
+  step text,
+  attempt integer,
+  events json,
+  status text,
+  name text,
+  output json
+)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select w.place, r.status, r.segment,
+    case when e.number is null or e.number = 1 then (
+      case when r.segment > w.segment or r.status not in ('queued', 'running') then
+        timestep.read_segment(nullif(w.claims, ''), w.run_id, w.segment)
+      end
+    ) end,
+    e.position, e.kind, e.step, e.attempt, e.events, e.status, e.name, e.output
+  from unnest(run_ids, owner_ids, claims, segments, positions) with ordinality
+    as w (run_id, owner_id, claims, segment, after, place)
+  join timestep.runs r on r.run_id = w.run_id and coalesce(r.owner_id, '') = w.owner_id
+  left join lateral (
+    select row_number() over (order by n.position) as number, n.*
+    from (
+      select v.position, 'events' as kind, v.step, v.attempt, v.events, null as status, null as name,
+        null::json as output
+      from timestep.run_events v where v.run_id = w.run_id and v.position > w.after
+      union all
+      select j.position, j.kind, j.key, j.attempt, null, j.status, j.name, j.output
+      from timestep.journal j
+      where j.run_id = w.run_id and j.position > w.after
+        and (j.kind in ('model', 'tool') or j.kind = 'guardrail' and j.key like 'guardrail:%:tool\\_%')
+      order by position limit page
+    ) n
+  ) e on true
+  order by w.place, e.position;
 end
 $$;
 

@@ -13,8 +13,12 @@ export interface ClaimedRun {
   agent: AnyAgent;
   agentFingerprint: string | null;
   sessionId: string | null;
+  /** Whether nothing was said in the session. */
+  sessionIsEmpty: boolean;
   input: unknown;
   options: RunOptions;
+  /** How it is dispatched, if it is a workflow. */
+  dispatch: unknown;
   execution: Execution;
 }
 
@@ -22,31 +26,31 @@ const claimSchema = z.object({
   agentName: z.string(),
   agentFingerprint: z.string().nullable(),
   sessionId: z.string().nullable(),
+  sessionIsEmpty: z.boolean(),
   epoch: z.number().int(),
   input: z.unknown(),
   options: z.unknown(),
+  dispatch: z.unknown(),
 });
 
 /**
  * Takes a run over: from now on no other process can record anything of it.
  *
+ * @param workflowId The workflow that dispatches the run: if it is another one's by now, there is nothing to execute.
  * @returns Nothing when there is nothing to execute: the run has ended, waits, or is in another segment.
  * @throws {AgentNotRegisteredError} When this process does not know the run's agent; the run is left as it was.
  * @throws {RunNotFoundError} When there is no such run.
  */
 export async function claimRun(
-  { database, runId, segment, executorId }: ExecuteRunOptions,
+  { database, runId, segment, executorId }: Pick<
+    ExecuteRunOptions,
+    "database" | "runId" | "segment" | "executorId"
+  >,
+  workflowId: string | null = null,
 ): Promise<ClaimedRun | undefined> {
-  const [row] = await database.query(
-    `update timestep.runs
-     set status = 'running', epoch = epoch + 1, executor_id = $3, language = 'typescript', updated_at = now()
-     where run_id = $1 and segment = $2::int and status in ('queued', 'running') and agent_name = any($4::text[])
-       and coalesce(language, 'typescript') = 'typescript'
-     returning agent_name as "agentName", agent_fingerprint as "agentFingerprint",
-       session_id as "sessionId", epoch, input, options`,
-    [runId, segment, executorId, registeredAgentNames()],
-  );
-  if (!row) return await whyNotClaimed(database, runId, segment);
+  const parameters = [runId, segment, executorId, registeredAgentNames(), workflowId];
+  const [row] = await database.query(CLAIM, parameters);
+  if (!row) return await whyNotClaimed(database, runId, segment, workflowId);
   const claim = claimSchema.parse(row);
   const agent = registeredAgent(claim.agentName);
   if (!agent) throw new AgentNotRegisteredError(runId, claim.agentName);
@@ -72,18 +76,31 @@ export async function claimRun(
     agent,
     agentFingerprint: claim.agentFingerprint,
     sessionId: claim.sessionId,
+    sessionIsEmpty: claim.sessionIsEmpty,
     input: claim.input,
     options,
+    dispatch: claim.dispatch,
     execution,
   };
 }
 
-async function whyNotClaimed(database: Database, runId: string, segment: number): Promise<undefined> {
+const CLAIM = `
+select agent_name as "agentName", agent_fingerprint as "agentFingerprint", session_id as "sessionId", epoch, input,
+  options, dispatch,
+  not exists (select from timestep.session_items i where i.session_id = r.session_id) as "sessionIsEmpty"
+from timestep.claim_run($1, $2::int, $3, $4::text[], 'typescript', $5) r`;
+
+async function whyNotClaimed(
+  database: Database,
+  runId: string,
+  segment: number,
+  workflowId: string | null,
+): Promise<undefined> {
   const [row] = await database.query(
-    `select agent_name as "agentName", segment = $2::int and status in ('queued', 'running') as executable,
-       language = 'python' as "isPythons"
+    `select agent_name as "agentName", language = 'python' as "isPythons",
+       segment = $2::int and status in ('queued', 'running') and ($3::text is null or workflow_id = $3) as executable
      from timestep.runs where run_id = $1`,
-    [runId, segment],
+    [runId, segment, workflowId],
   );
   if (!row) throw new RunNotFoundError(`Cannot execute run "${runId}": there is no run of this id.`);
   const agentName = String(row.agentName);

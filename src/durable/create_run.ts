@@ -1,5 +1,5 @@
 import type { AgentInputItem } from "../core/package_types.ts";
-import type { Queryable } from "../database/database.ts";
+import type { Parameter, Queryable } from "../database/database.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { agentDefinition } from "../agents/agent_definition.ts";
@@ -41,38 +41,39 @@ export interface NewRun {
  * @throws {RunConflictError} When a run of this id has another agent, input, session or options.
  */
 export async function createRun(queryable: Queryable, run: NewRun): Promise<boolean> {
+  const parameters = runParameters(run);
+  const [created] = await queryable.query(
+    `select from timestep.create_run($1, $2, $3, $4, $5, $6, $7, $8, $9) r where r.run_id is not null`,
+    [...parameters, run.forkedFrom ?? null],
+  );
+  if (created) return true;
+  await assertSameRun(queryable, run);
+  return false;
+}
+
+/** A run as `timestep.create_run()` and the functions built on it take it, as their first eight parameters. */
+export function runParameters(run: NewRun): Parameter[] {
   assertStorableName("runId", run.runId);
   const { fingerprint, definition } = agentDefinition(run.agent);
-  const input = JSON.stringify(run.input);
-  const options = serializeRunOptions(run);
-  const [created] = await queryable.query(INSERT_RUN, [
+  return [
     run.runId,
     run.agent.name,
     fingerprint,
     JSON.stringify(definition),
     run.sessionId ?? null,
     run.ownerId ?? null,
-    input,
-    options,
-    run.forkedFrom ?? null,
-  ]);
-  if (created) return true;
-  await assertSameRun(queryable, run, input, options);
-  return false;
+    JSON.stringify(run.input),
+    serializeRunOptions(run),
+  ];
 }
 
-const INSERT_RUN = `
-with agent as (
-  insert into timestep.agents (agent_name, fingerprint, definition)
-  values ($2, $3, $4::text::json) on conflict do nothing
-)
-insert into timestep.runs
-  (run_id, agent_name, agent_fingerprint, session_id, owner_id, status, input, options, forked_from)
-values ($1, $2, $3, $5, $6, 'queued', $7::text::json, $8::text::json, $9)
-on conflict (run_id) do nothing
-returning run_id`;
-
-async function assertSameRun(queryable: Queryable, run: NewRun, input: string, options: string) {
+/**
+ * Makes sure that a run that was known already is the same.
+ *
+ * @throws {RunConflictError} When it has another agent, input, session or options.
+ */
+export async function assertSameRun(queryable: Queryable, run: NewRun): Promise<void> {
+  const [input, options] = [JSON.stringify(run.input), serializeRunOptions(run)];
   const [known] = await queryable.query(
     `select agent_name = $2 as agent, input::text = $3 as input, options::text = $4 as options,
        session_id is not distinct from $5 as session, owner_id is not distinct from $6 as owner

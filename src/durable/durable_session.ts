@@ -1,11 +1,26 @@
 import type { AgentInputItem, Session } from "@openai/agents";
 import { itemsToJson } from "../session/_stored_items.ts";
-import { DatabaseSession } from "../session/database_session.ts";
+import { DatabaseSession, type DatabaseSessionOptions } from "../session/database_session.ts";
 import { runPlainStep } from "./recorded_step.ts";
 import type { Scope } from "./scope.ts";
 
 /** The session of a run in the database that the run is recorded in: what the run adds to it is there exactly once. */
-export class RunSession extends DatabaseSession {}
+export class RunSession extends DatabaseSession {
+  #isEmpty: boolean;
+
+  /** @param options With whether it is known that nothing was said yet: then that need not be read. */
+  constructor({ isEmpty, ...options }: DatabaseSessionOptions & { isEmpty: boolean }) {
+    super(options);
+    this.#isEmpty = isEmpty;
+  }
+
+  /** The conversation's items. What is known is told once: others may say something, too. */
+  override async getItems(limit?: number): Promise<AgentInputItem[]> {
+    if (!this.#isEmpty) return await super.getItems(limit);
+    this.#isEmpty = false;
+    return [];
+  }
+}
 
 /** What a session may be able to do beside what every session can. */
 type Ability = Pick<

@@ -53,9 +53,13 @@ export type DurableResult = RunResult<unknown, AnyAgent> | StreamedRunResult<unk
  * @throws {DatabaseError} When the database is out of reach.
  */
 export async function executeRun(options: ExecuteRunOptions): Promise<RunOutcome> {
-  instrumentSdk();
   const claim = await claimRun(options);
-  if (!claim) return await outcomeOfOther(options);
+  return claim ? await executeClaimedRun(claim, options) : await outcomeOfOther(options);
+}
+
+/** Does what {@linkcode executeRun} does with a run once it has claimed it. */
+export async function executeClaimedRun(claim: ClaimedRun, options: ExecuteRunOptions): Promise<RunOutcome> {
+  instrumentSdk();
   const { execution } = claim;
   const stop = () => execution.fail(stopped(options));
   if (options.signal?.aborted) stop();
@@ -106,12 +110,13 @@ async function executeClaimed(claim: ClaimedRun, options: ExecuteRunOptions): Pr
 }
 
 async function runAgentLoop(
-  { agent, input, options, sessionId, execution }: ClaimedRun,
+  { agent, input, options, sessionId, sessionIsEmpty, execution }: ClaimedRun,
   { modelProvider = new MultiModelProvider(), session: givenSession }: ExecuteRunOptions,
 ): Promise<DurableResult> {
   const runner = new Runner({ modelProvider });
   const { database, owner } = execution;
-  const session = givenSession ?? (sessionId === null ? undefined : new RunSession({ sessionId, database }));
+  const session = givenSession ??
+    (sessionId === null ? undefined : new RunSession({ sessionId, database, isEmpty: sessionIsEmpty }));
   // A state brings its context and its limits along.
   const isFirst = owner.segment === 0;
   const runOptions = {

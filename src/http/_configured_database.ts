@@ -1,4 +1,8 @@
 import type { Database } from "../database/database.ts";
+import { lazily } from "./_lazily.ts";
+
+const configuration = lazily(() => import("../workflows/configure_dbos.ts"));
+const databases = lazily(() => import("../workflows/_database.ts"));
 
 /**
  * The database of the durable runs, opened with the first use.
@@ -7,9 +11,9 @@ import type { Database } from "../database/database.ts";
  */
 export async function openConfiguredDatabase(connectionString: string | undefined): Promise<Database> {
   if (connectionString !== undefined) {
-    const { configureDBOS } = await import("../workflows/configure_dbos.ts");
+    const { configureDBOS } = await configuration();
     configureDBOS({ connectionString });
   }
-  const { workflowDatabase } = await import("../workflows/_database.ts");
+  const { workflowDatabase } = await databases();
   return await workflowDatabase();
 }

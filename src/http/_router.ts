@@ -1,5 +1,6 @@
 import type { Call, ServerContext } from "./_context.ts";
 import { ApiError } from "./api_error.ts";
+import { lazily } from "./_lazily.ts";
 import { listModels, retrieveModel } from "./models.ts";
 import type { Principal } from "./principal.ts";
 
@@ -7,8 +8,8 @@ type Handler = (call: Call) => Promise<Response>;
 type Methods = Readonly<Partial<Record<string, Handler>>>;
 
 // Loaded with the first request to them: models are listed without.
-const responses = () => import("./responses/routes.ts");
-const conversations = () => import("./conversations/routes.ts");
+const responses = lazily(() => import("./responses/routes.ts"));
+const conversations = lazily(() => import("./conversations/routes.ts"));
 
 /** What is served, by path; `:id` stands for an id. */
 export const ROUTES: Readonly<Record<string, Methods>> = {

@@ -8,6 +8,7 @@ import { allowBrowsers, preflight } from "./cors.ts";
 import { type Limits, RequestCounter, withDefaults } from "./limits.ts";
 import { type MaxTurns, turnLimits } from "./max_turns.ts";
 import type { RunWatcher } from "./responses/run_watcher.ts";
+import { lazily } from "./_lazily.ts";
 import { route } from "./_router.ts";
 
 /** What is served, to whom. */
@@ -79,6 +80,8 @@ export function serveAgents(options: ServeAgentsOptions): (request: Request) => 
   }
 }
 
+const runWatcher = lazily(() => import("./responses/run_watcher.ts"));
+
 function serverContext(
   { agents, connectionString, callerTools = [], maxTurns }: ServeAgentsOptions,
   limits: Limits,
@@ -98,7 +101,7 @@ function serverContext(
     database,
     async watcher() {
       const opened = await database();
-      const { RunWatcher } = await import("./responses/run_watcher.ts");
+      const { RunWatcher } = await runWatcher();
       if (watcher?.of !== opened) watcher = { of: opened, is: new RunWatcher(opened) };
       return watcher.is;
     },

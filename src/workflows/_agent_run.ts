@@ -4,10 +4,13 @@ import {
   ExecutionStoppedError,
   ModelRateLimitedError,
   OwnershipLostError,
+  RunNotFoundError,
 } from "../durable/errors.ts";
-import { executeRun } from "../durable/execute_run.ts";
+import { type ClaimedRun, claimRun } from "../durable/claim_run.ts";
+import { executeClaimedRun } from "../durable/execute_run.ts";
+import type { RunOutcome } from "../durable/run_outcome.ts";
 import type { Configuration } from "./configure_dbos.ts";
-import { DIRECT_QUEUE, type Dispatch, parseDispatch } from "./_dispatch.ts";
+import { DIRECT_QUEUE, parseDispatch } from "./_dispatch.ts";
 import { startDeadline } from "./_deadline.ts";
 import { letGo, type NotBefore, putBack } from "./_executor_sql.ts";
 import { warn } from "./_logger.ts";
@@ -22,14 +25,26 @@ export interface AgentRunContext {
 }
 
 /** What the body of a workflow says to DBOS: small, as everything else is in our own tables. */
-export type AgentRunReport = { status: string };
+export interface AgentRunReport {
+  status: string;
+}
+
+/** What came of an execution. */
+export interface AgentRunEnd {
+  report: AgentRunReport;
+  /** Of the run, if it was this execution that has ended the part. */
+  outcome?: RunOutcome;
+}
 
 /** An error that nobody expected puts the run back for a while, twice as long each time. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 300_000;
 
 /** The execution was stopped and its workflow let go of. */
-export const STOPPED: AgentRunReport = { status: "stopped" };
+export const STOPPED: AgentRunEnd = { report: { status: "stopped" } };
+
+/** Another workflow is the run's by now, or the run has ended or is gone: there is nothing to do. */
+const SUPERSEDED: AgentRunEnd = { report: { status: "superseded" } };
 
 const agentsMissed = new Set<string>();
 
@@ -42,103 +57,72 @@ export async function agentRun(
   context: AgentRunContext,
   run: { runId: string; segment: number; workflowId: string },
   signal: AbortSignal,
-): Promise<AgentRunReport> {
-  try {
-    const found = await readRun(context.database, run);
-    if (!found) return { status: "superseded" };
-    return await execute(context, run, found, signal);
-  } catch (error) {
-    if (signal.aborted) return await stop(context, run.workflowId);
-    const delayMs = retryDelayMs(run.workflowId);
-    warn(`Cannot execute run "${run.runId}" now, it is tried again in ${delayMs / 1000} s: ${error}`);
-    return await insist(
-      signal,
-      context,
-      run.workflowId,
-      { status: "retried" },
-      () => putBack(context.database, { ...run, executorId: context.executorId }, { delayMs }),
-    );
-  }
-}
-
-interface FoundRun {
-  agentName: string;
-  sessionId: string | undefined;
-  dispatch: Dispatch;
-}
-
-async function execute(
-  context: AgentRunContext,
-  run: { runId: string; segment: number; workflowId: string },
-  { agentName, sessionId, dispatch }: FoundRun,
-  signal: AbortSignal,
-): Promise<AgentRunReport> {
-  const { database, executorId, configuration } = context;
+): Promise<AgentRunEnd> {
   const back = (status: string, notBefore: NotBefore, pause?: { queueName: string }) =>
     insist(
       signal,
       context,
       run.workflowId,
-      { status },
-      () => putBack(database, { ...run, executorId }, notBefore, pause),
+      { report: { status } },
+      () => putBack(context.database, { ...run, executorId: context.executorId }, notBefore, pause),
     );
-  const deadline = await startDeadline(database, run.runId, dispatch.timeoutSeconds);
   try {
-    const outcome = await executeRun({
+    const claim = await claimRun({ ...context, ...run }, run.workflowId);
+    return claim ? await execute(context, run, claim, signal, back) : SUPERSEDED;
+  } catch (error) {
+    if (error instanceof RunNotFoundError || error instanceof OwnershipLostError) return SUPERSEDED;
+    if (signal.aborted) return await stop(context, run.workflowId);
+    if (error instanceof AgentNotRegisteredError) {
+      sayOnce(error);
+      return await back("agent_not_registered", "agent_known");
+    }
+    const delayMs = retryDelayMs(run.workflowId);
+    warn(`Cannot execute run "${run.runId}" now, it is tried again in ${delayMs / 1000} s: ${error}`);
+    return await back("retried", { delayMs });
+  }
+}
+
+function sayOnce({ agentName }: AgentNotRegisteredError): void {
+  if (agentsMissed.has(agentName)) return;
+  agentsMissed.add(agentName);
+  warn(`Runs of agent "${agentName}" wait: no process that knows it is there. Call registerAgent() with it.`);
+}
+
+async function execute(
+  { database, executorId, configuration }: AgentRunContext,
+  { runId, segment }: { runId: string; segment: number },
+  claim: ClaimedRun,
+  signal: AbortSignal,
+  back: (status: string, notBefore: NotBefore, pause?: { queueName: string }) => Promise<AgentRunEnd>,
+): Promise<AgentRunEnd> {
+  const dispatch = parseDispatch(claim.dispatch);
+  const deadline = await startDeadline(database, runId, dispatch.timeoutSeconds);
+  try {
+    const outcome = await executeClaimedRun(claim, {
       database,
-      runId: run.runId,
-      segment: run.segment,
+      runId,
+      segment,
       executorId,
       signal: deadline ? AbortSignal.any([signal, deadline.signal]) : signal,
       ...(configuration.modelProvider ? { modelProvider: configuration.modelProvider } : {}),
-      ...(dispatch.sessionKind === "openai_conversations" && sessionId !== undefined
-        ? { session: openConversation(sessionId) }
+      ...(dispatch.sessionKind === "openai_conversations" && claim.sessionId !== null
+        ? { session: openConversation(claim.sessionId) }
         : {}),
     });
-    return { status: outcome.status };
+    return { report: { status: outcome.status }, outcome };
   } catch (error) {
-    if (error instanceof OwnershipLostError) return { status: "superseded" };
-    if (error instanceof ExecutionStoppedError) {
-      return signal.aborted ? await stop(context, run.workflowId) : { status: "superseded" };
-    }
-    if (error instanceof ModelRateLimitedError) {
-      const pause = dispatch.queueName === DIRECT_QUEUE ? undefined : { queueName: dispatch.queueName };
-      return await back("rate_limited", { delayMs: error.retryAfterMs }, pause);
-    }
-    if (error instanceof AgentNotRegisteredError) {
-      if (!agentsMissed.has(agentName)) {
-        agentsMissed.add(agentName);
-        warn(
-          `Runs of agent "${agentName}" wait: no process that knows it is there. Call registerAgent() with it.`,
-        );
-      }
-      return await back("agent_not_registered", "agent_known");
-    }
-    throw error;
+    // It is not the process that is stopped, but the run.
+    if (error instanceof ExecutionStoppedError && !signal.aborted) return SUPERSEDED;
+    if (!(error instanceof ModelRateLimitedError)) throw error;
+    const pause = dispatch.queueName === DIRECT_QUEUE ? undefined : { queueName: dispatch.queueName };
+    return await back("rate_limited", { delayMs: error.retryAfterMs }, pause);
   } finally {
     deadline?.clear();
   }
 }
 
-/** The run, if this workflow is the one that counts; a workflow that was replaced has nothing to do. */
-async function readRun(
-  database: Database,
-  { runId, segment, workflowId }: { runId: string; segment: number; workflowId: string },
-): Promise<FoundRun | undefined> {
-  const [row] = await database.query(
-    `select agent_name, session_id, dispatch from timestep.runs
-     where run_id = $1 and segment = $2 and workflow_id = $3 and status in ('queued', 'running')`,
-    [runId, segment, workflowId],
-  );
-  return row && {
-    agentName: String(row["agent_name"]),
-    sessionId: row["session_id"] === null ? undefined : String(row["session_id"]),
-    dispatch: parseDispatch(row["dispatch"]),
-  };
-}
-
 /** This process lets go of the workflow, for others to take over. */
-async function stop(context: AgentRunContext, workflowId: string): Promise<AgentRunReport> {
+async function stop(context: AgentRunContext, workflowId: string): Promise<AgentRunEnd> {
   // Should this fail, the executor's silence says the same a little later.
   await letGo(context.database, workflowId, context.executorId).catch(() => {});
   return STOPPED;
@@ -149,13 +133,13 @@ async function insist(
   signal: AbortSignal,
   context: AgentRunContext,
   workflowId: string,
-  report: AgentRunReport,
+  end: AgentRunEnd,
   action: () => Promise<void>,
-): Promise<AgentRunReport> {
+): Promise<AgentRunEnd> {
   for (let delayMs = FIRST_RETRY_MS;; delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)) {
     try {
       await action();
-      return report;
+      return end;
     } catch {
       await sleep(delayMs, signal);
       if (signal.aborted) return await stop(context, workflowId);

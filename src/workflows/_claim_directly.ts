@@ -1,27 +1,29 @@
 import type { Queryable } from "../database/database.ts";
-import { applicationVersion, DIRECT_QUEUE } from "./_dispatch.ts";
+import { applicationVersion } from "./_dispatch.ts";
 import type { Engine } from "./_engine.ts";
+import type { Claimant } from "./_start_run.ts";
+
+/** Makes `engine` one that claims a workflow: once that is committed, dispatch it with the claimant's `ownerToken`. */
+export function claimantOf({ executorId, configuration }: Engine): Claimant {
+  const version = applicationVersion(configuration.name);
+  return { executorId, ownerToken: crypto.randomUUID(), applicationVersion: version };
+}
 
 /**
- * Claims a workflow for `engine` that waits in the queue without limits, instead of waiting until somebody looks.
+ * Claims a workflow that waits in the queue without limits, instead of waiting until somebody looks.
  *
- * @returns Whether it is claimed: dispatch it with `ownerToken` once the transaction is committed.
+ * @returns Whether it is claimed.
  */
 export async function claimDirectly(
   transaction: Queryable,
   workflowId: string,
-  { executorId, configuration }: Engine,
-  ownerToken: string,
+  { executorId, ownerToken, applicationVersion }: Claimant,
 ): Promise<boolean> {
-  const version = applicationVersion(configuration.name);
-  const claimed = await transaction.query(CLAIM, [workflowId, executorId, ownerToken, version]);
-  return claimed.length > 0;
+  const [row] = await transaction.query("select timestep.claim_directly($1, $2, $3, $4) as claimed", [
+    workflowId,
+    executorId,
+    ownerToken,
+    applicationVersion,
+  ]);
+  return row?.["claimed"] === true;
 }
-
-/** What DBOS does when it takes a workflow out of its queue. */
-const CLAIM = `
-update dbos.workflow_status
-set status = 'PENDING', executor_id = $2, owner_xid = $3, application_version = $4,
-  started_at_epoch_ms = (extract(epoch from now()) * 1000)::bigint, recovery_attempts = 1
-where workflow_uuid = $1 and status = 'ENQUEUED' and queue_name = '${DIRECT_QUEUE}'
-returning workflow_uuid`;

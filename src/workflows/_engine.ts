@@ -1,6 +1,7 @@
 import { exportsOf } from "../core/common_js.ts";
 import type { Database } from "../database/database.ts";
 import { registeredAgentNames } from "../durable/registry.ts";
+import type { RunOutcome } from "../durable/run_outcome.ts";
 import { agentRun, type AgentRunContext, STOPPED } from "./_agent_run.ts";
 import { type Configuration, useConfiguration } from "./configure_dbos.ts";
 import { dispatchDatabase } from "./_database.ts";
@@ -19,7 +20,8 @@ const STOPPING_MS = 2000;
 
 interface Running {
   readonly controller: AbortController;
-  readonly ended: Promise<void>;
+  /** What came of it, if that is known here. */
+  readonly ended: Promise<RunOutcome | undefined>;
 }
 
 type DBOSModule = typeof import("@dbos-inc/dbos-sdk");
@@ -72,9 +74,13 @@ export class Engine {
     await this.#DBOSExecutor.globalInstance?.dispatchDequeuedWorkflows(workflowIds, ownerToken);
   }
 
-  /** Waits while this executor executes the workflow, so that its end need not be looked for. */
-  async whileExecuting(workflowId: string): Promise<void> {
-    await this.#running.get(workflowId)?.ended;
+  /**
+   * Waits while this executor executes the workflow, so that its end need not be looked for.
+   *
+   * @returns What came of it, if it was this execution that has ended the run or its part.
+   */
+  async whileExecuting(workflowId: string): Promise<RunOutcome | undefined> {
+    return await this.#running.get(workflowId)?.ended;
   }
 
   /**
@@ -103,15 +109,16 @@ export class Engine {
     const workflowId = this.#DBOS.workflowID ?? runId;
     const controller = new AbortController();
     if (!this.#claims) controller.abort();
-    const report = agentRun(this, { runId, segment, workflowId }, controller.signal);
-    const ended = report.then(() => {}, () => {}).finally(() => this.#running.delete(workflowId));
+    const end = agentRun(this, { runId, segment, workflowId }, controller.signal);
+    const ended = end.then(({ outcome }) => outcome, () => undefined)
+      .finally(() => this.#running.delete(workflowId));
     this.#running.set(workflowId, { controller, ended });
     // Had it an end in DBOS, that would wait for the outcome of whoever takes the run over. DBOS is shut down next.
-    if (await report === STOPPED) {
+    if (await end === STOPPED) {
       this.#hasStopped = true;
       await new Promise<never>(() => {});
     }
-    return await report;
+    return (await end).report;
   }
 
   async #launchDBOS(): Promise<void> {

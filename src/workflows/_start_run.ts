@@ -1,5 +1,5 @@
-import type { Queryable } from "../database/database.ts";
-import { createRun } from "../durable/create_run.ts";
+import type { Parameter, Queryable } from "../database/database.ts";
+import { assertSameRun, type NewRun, runParameters } from "../durable/create_run.ts";
 import { registerAgent } from "../durable/registry.ts";
 import type { AnyAgent } from "../run/types.ts";
 import type { Dispatch } from "./_dispatch.ts";
@@ -9,7 +9,7 @@ import type { AgentWorkflowOptions } from "./agent_workflow_options.ts";
 /** A run, ready to be recorded. */
 export interface PreparedRun {
   readonly agent: AnyAgent;
-  readonly run: Omit<Parameters<typeof createRun>[1], "runId">;
+  readonly run: Omit<NewRun, "runId">;
   readonly sessionKind: Dispatch["sessionKind"];
   readonly timeoutSeconds: number | undefined;
 }
@@ -44,32 +44,58 @@ export async function prepareRun(options: AgentWorkflowOptions): Promise<Prepare
   };
 }
 
+/** An executor that is to have a run at once, and by which token it knows its own. */
+export interface Claimant {
+  readonly executorId: string;
+  readonly ownerToken: string;
+  readonly applicationVersion: string;
+}
+
 /**
- * Records a run together with the workflow that dispatches it.
+ * Records a run together with the workflow that dispatches it, in one statement: there is never one without the other.
  *
- * @param transaction So that there is never one without the other.
- * @returns Whether the run is new; an old one keeps the workflow it has.
+ * @param claimant Who is to execute it; only in the queue without limits. Default: whoever is free.
+ * @returns What it is then; `known` when there was one of this id, which keeps the workflow it has.
+ * @throws {RunConflictError} When that one has another agent, input, session or options.
  */
 export async function startRun(
-  transaction: Queryable,
+  queryable: Queryable,
+  runId: string,
+  prepared: PreparedRun,
+  dispatch: Omit<Dispatch, "sessionKind" | "timeoutSeconds">,
+  { delaySeconds, claimant }: { delaySeconds?: number | undefined; claimant?: Claimant | undefined } = {},
+): Promise<"queued" | "claimed" | "known"> {
+  const [row] = await queryable.query(START_RUN, [
+    ...startParameters(runId, prepared, dispatch),
+    delaySeconds ?? null,
+    ...claimParameters(claimant),
+  ]);
+  const state = row?.["state"];
+  if (state === "queued" || state === "claimed") return state;
+  await assertSameRun(queryable, { ...prepared.run, runId });
+  return "known";
+}
+
+const START_RUN =
+  "select timestep.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::float8, $11, $12, $13) as state";
+
+/** A run and its dispatch, as `timestep.start_run()` and `timestep.start_response()` take them. */
+export function startParameters(
   runId: string,
   { run, sessionKind, timeoutSeconds }: PreparedRun,
   dispatch: Omit<Dispatch, "sessionKind" | "timeoutSeconds">,
-  delaySeconds?: number,
-): Promise<boolean> {
-  if (!(await createRun(transaction, { ...run, runId }))) return false;
+): Parameter[] {
   const recorded: Dispatch = {
     ...dispatch,
     ...(sessionKind ? { sessionKind } : {}),
     ...(timeoutSeconds !== undefined ? { timeoutSeconds } : {}),
   };
-  await transaction.query("update timestep.runs set dispatch = $2::text::json where run_id = $1", [
-    runId,
-    JSON.stringify(recorded),
-  ]);
-  await transaction.query("select timestep.enqueue_run($1, $1, now() + make_interval(secs => $2))", [
-    runId,
-    delaySeconds ?? null,
-  ]);
-  return true;
+  return [...runParameters({ ...run, runId }), JSON.stringify(recorded)];
+}
+
+/** Who is to execute a run, as the same take it. */
+export function claimParameters(claimant: Claimant | undefined): Parameter[] {
+  return claimant
+    ? [claimant.executorId, claimant.ownerToken, claimant.applicationVersion]
+    : [null, null, null];
 }

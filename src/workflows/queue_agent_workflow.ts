@@ -69,9 +69,7 @@ async function enqueue(
   const { deduplicationId } = dispatch;
   for (;;) {
     try {
-      await database.transaction((transaction) =>
-        startRun(transaction, runId, prepared, dispatch, delaySeconds)
-      );
+      await startRun(database, runId, prepared, dispatch, { delaySeconds });
       return runId;
     } catch (error) {
       if (deduplicationId === undefined || sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;

@@ -1,8 +1,9 @@
-import type { Queryable } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
 import type { AnyAgent } from "../run/types.ts";
 import { readOutcome } from "../durable/read_outcome.ts";
+import type { RunOutcome } from "../durable/run_outcome.ts";
 import { dispatchDatabase } from "./_database.ts";
-import { claimDirectly } from "./_claim_directly.ts";
+import { claimantOf } from "./_claim_directly.ts";
 import { checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch.ts";
 import type { Engine } from "./_engine.ts";
 import { useConfiguration } from "./configure_dbos.ts";
@@ -54,53 +55,53 @@ export async function runAgentWorkflow<TAgent extends AnyAgent>(
   const runId = checkedWorkflowId(options.workflowId);
   const prepared = await prepareRun(options);
   const engine = await launchedEngine();
-  await execute(runId, prepared, engine);
   const database = engine?.database ?? await dispatchDatabase();
-  return await loadResult(database, runId, options.agent);
+  const outcome = await execute(database, runId, prepared, engine);
+  return outcome ?? await loadResult(database, runId, options.agent);
 }
 
-/** Executes the run in this process, or leaves it to a worker when this process executes none. */
-async function execute(runId: string, prepared: PreparedRun, engine: Engine | undefined): Promise<void> {
-  const ownerToken = crypto.randomUUID();
-  const database = engine?.database ?? await dispatchDatabase();
-  const claimed = await database.transaction((transaction) =>
-    startDirectly(transaction, runId, prepared, engine, ownerToken)
-  );
-  if (claimed) await engine?.dispatch([runId], ownerToken);
-  if (engine) await whileExecuting(engine, runId);
+/**
+ * Executes the run in this process, or leaves it to a worker when this process executes none.
+ *
+ * @returns How the run has ended, if it was here.
+ */
+async function execute(
+  database: Database,
+  runId: string,
+  prepared: PreparedRun,
+  engine: Engine | undefined,
+): Promise<RunOutcome | undefined> {
+  const claimant = engine && claimantOf(engine);
+  const dispatch = { applicationName: useConfiguration().name, queueName: DIRECT_QUEUE };
+  const state = await startRun(database, runId, prepared, dispatch, { claimant });
+  if (!engine || !claimant) return undefined;
+  if (state === "claimed") await engine.dispatch([runId], claimant.ownerToken);
+  const outcome = await whileExecuting(engine, runId);
+  return outcome && FINAL.includes(outcome.status) ? outcome : undefined;
 }
+
+/** What a run does not leave again. */
+const FINAL: readonly RunOutcome["status"][] = ["completed", "blocked", "failed", "cancelled"];
 
 /** How often to look whether a run was ended by somebody else, in milliseconds. */
 const LOOK_MS = 1000;
 
-/** Waits while this process executes the run. A tool that goes on after the run was cancelled is not waited for. */
-async function whileExecuting(engine: Engine, runId: string): Promise<void> {
+/**
+ * Waits while this process executes the run. A tool that goes on after the run was cancelled is not waited for.
+ *
+ * @returns What came of it, if that is known here.
+ */
+async function whileExecuting(engine: Engine, runId: string): Promise<RunOutcome | undefined> {
   const over = new AbortController();
   // The database may be away for a while.
   const hasEnded = async () => Boolean(await readOutcome(engine.database, runId).catch(() => undefined));
   const look = async () => {
     do await sleep(LOOK_MS, over.signal); while (!over.signal.aborted && !await hasEnded());
+    return undefined;
   };
   const looking = look();
-  await Promise.race([engine.whileExecuting(runId), looking]);
+  const outcome = await Promise.race([engine.whileExecuting(runId), looking]);
   over.abort();
   await looking;
-}
-
-/**
- * Records a run that needs no queue, and claims it for `engine`, if there is one.
- *
- * @returns Whether it is claimed: dispatch it with `ownerToken` once the transaction is committed.
- */
-export async function startDirectly(
-  transaction: Queryable,
-  runId: string,
-  prepared: PreparedRun,
-  engine: Engine | undefined,
-  ownerToken: string,
-): Promise<boolean> {
-  const applicationName = useConfiguration().name;
-  const dispatch = { applicationName, queueName: DIRECT_QUEUE };
-  if (!(await startRun(transaction, runId, prepared, dispatch)) || !engine) return false;
-  return await claimDirectly(transaction, runId, engine, ownerToken);
+  return outcome;
 }

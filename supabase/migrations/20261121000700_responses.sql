@@ -159,6 +159,133 @@ begin
 end
 $$;
 
+-- Starts a run with the response to it, in one transaction: the first ten parameters are start_run()'s. A session that
+-- is new is made; any other one the caller has locked. Null limits: none. Returns what the run is then, or which limit
+-- it would exceed: `recent` or `active`.
+create or replace function timestep.start_response(
+  run_id text,
+  agent_name text,
+  agent_fingerprint text,
+  definition text,
+  session_id text,
+  owner_id text,
+  run_input text,
+  options text,
+  dispatch text,
+  executor_id text,
+  owner_token text,
+  application_version text,
+  session_is_new boolean,
+  previous_response_id text,
+  conversation_id text,
+  input text,
+  metadata text,
+  background boolean,
+  idempotency_key text,
+  request_hash text,
+  max_active integer,
+  max_recent integer,
+  out state text,
+  out number bigint,
+  out created_at timestamptz
+)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  counted record;
+begin
+  if max_active is not null then
+    select * into counted from timestep.count_runs(owner_id);
+    state := case
+      when counted.recent >= max_recent then 'recent' when counted.active >= max_active then 'active'
+    end;
+    if state is not null then
+      return;
+    end if;
+  end if;
+  if session_is_new then
+    insert into timestep.sessions (session_id, owner_id)
+    values (start_response.session_id, start_response.owner_id);
+  end if;
+  state := timestep.start_run(
+    run_id, agent_name, agent_fingerprint, definition, session_id, owner_id, run_input, options, dispatch, null,
+    executor_id, owner_token, application_version
+  );
+  insert into timestep.responses as r (
+    response_id, run_id, segment, owner_id, agent_name, session_id, previous_response_id, conversation_id, input,
+    metadata, background, idempotency_key, request_hash, history_length
+  ) values (
+    start_response.run_id, start_response.run_id, 0, start_response.owner_id, start_response.agent_name,
+    start_response.session_id, start_response.previous_response_id, start_response.conversation_id,
+    start_response.input::json, start_response.metadata::json, start_response.background,
+    start_response.idempotency_key, start_response.request_hash,
+    (select s.next_position from timestep.sessions s where s.session_id = start_response.session_id)
+  )
+  returning r.number, r.created_at into number, created_at;
+end
+$$;
+
+-- What is new of runs, for many readers at once: for each, in the order of the arrays, the entries of its stream after a
+-- position, at most so many, or one row without any; what the run is doing; and, when the reader's segment is over,
+-- how that ended, with the first of its rows. One statement reads the run and its entries, so one snapshot: what a run
+-- that has ended has written is among them.
+create or replace function timestep.read_news(
+  run_ids text[],
+  owner_ids text[],
+  claims text[],
+  segments integer[],
+  positions bigint[],
+  page integer
+) returns table (
+  place bigint,
+  run_status text,
+  run_segment integer,
+  ended json,
+  "position" bigint,
+  kind text,
+  step text,
+  attempt integer,
+  events json,
+  status text,
+  name text,
+  output json
+)
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select w.place, r.status, r.segment,
+    case when e.number is null or e.number = 1 then (
+      case when r.segment > w.segment or r.status not in ('queued', 'running') then
+        timestep.read_segment(nullif(w.claims, ''), w.run_id, w.segment)
+      end
+    ) end,
+    e.position, e.kind, e.step, e.attempt, e.events, e.status, e.name, e.output
+  from unnest(run_ids, owner_ids, claims, segments, positions) with ordinality
+    as w (run_id, owner_id, claims, segment, after, place)
+  join timestep.runs r on r.run_id = w.run_id and coalesce(r.owner_id, '') = w.owner_id
+  left join lateral (
+    select row_number() over (order by n.position) as number, n.*
+    from (
+      select v.position, 'events' as kind, v.step, v.attempt, v.events, null as status, null as name,
+        null::json as output
+      from timestep.run_events v where v.run_id = w.run_id and v.position > w.after
+      union all
+      select j.position, j.kind, j.key, j.attempt, null, j.status, j.name, j.output
+      from timestep.journal j
+      where j.run_id = w.run_id and j.position > w.after
+        and (j.kind in ('model', 'tool') or j.kind = 'guardrail' and j.key like 'guardrail:%:tool\_%')
+      order by position limit page
+    ) n
+  ) e on true
+  order by w.place, e.position;
+end
+$$;
+
 do $$
 begin
   if exists (select from pg_roles where rolname = 'authenticated') then

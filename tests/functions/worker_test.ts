@@ -4,7 +4,8 @@ import { configureDBOS, getRun, shutdownDBOS } from "../../mod.ts";
 import { authenticator } from "../../src/http/authenticate.ts";
 import { serveWorker } from "../../src/http/serve_worker.ts";
 import { dispatchDatabase } from "../../src/workflows/_database.ts";
-import { startDirectly } from "../../src/workflows/run_agent_workflow.ts";
+import { DIRECT_QUEUE } from "../../src/workflows/_dispatch.ts";
+import { startRun } from "../../src/workflows/_start_run.ts";
 import { testDatabases } from "../_databases.ts";
 import { makeWorld } from "../http/_world.ts";
 import { EXTENSIONS } from "../supabase/_extensions.ts";
@@ -40,9 +41,8 @@ for (const target of testDatabases()) {
       const start = async (runId: string, agent = assistant) => {
         const { run } = prepared;
         const opened = await dispatchDatabase();
-        await opened.transaction((transaction) =>
-          startDirectly(transaction, runId, { ...prepared, agent, run: { ...run, agent } }, undefined, "")
-        );
+        const dispatch = { applicationName: "timestep", queueName: DIRECT_QUEUE };
+        await startRun(opened, runId, { ...prepared, agent, run: { ...run, agent } }, dispatch);
       };
       await start("before");
       assertEquals(await one("select timestep.tick() as value"), false);

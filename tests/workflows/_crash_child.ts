@@ -138,7 +138,7 @@ async function whatIsThere(database: Database, runId: string) {
 }
 
 /** Statements that change how a run stands. The run's id is their first parameter. */
-const CHANGE = /write_journal\(|enqueue_run|epoch = epoch \+ 1|set status = \$3, always/;
+const CHANGE = /write_journal\(|start_run\(|enqueue_run|claim_run\(|set status = \$3, always/;
 
 /** Thrown by statements of a run that has died. */
 class Dead extends Error {}

@@ -4,6 +4,7 @@ import { StatementError } from "../../database/database_error.ts";
 import type { CallerTool } from "../../durable/caller_tool.ts";
 import { readJson } from "../_body.ts";
 import type { Call } from "../_context.ts";
+import { lazily } from "../_lazily.ts";
 import { ApiError, invalid } from "../api_error.ts";
 import { mayUseAgent, type Principal } from "../principal.ts";
 import { answersAtEnd } from "./answers.ts";
@@ -12,22 +13,30 @@ import { resolveReferences, toAgentInput, toInputItems } from "./input.ts";
 import { newResponseId } from "./insert_response.ts";
 import { type CreateRequest, parseCreateRequest } from "./request.ts";
 import { readResponseOfKey, readResponseOfRequest, type ResponseRecord } from "./response_record.ts";
+import type { StartedResponse } from "./start_response.ts";
 import { streamResponse } from "./stream_response.ts";
 import { waitForResponse } from "./wait_for_response.ts";
 import { currentResponse, readerOf } from "./read_response.ts";
+
+// Loads the Agents SDK: with the first request that starts a run.
+const starting = lazily(() => import("./start_response.ts"));
 
 /** Answers `POST /v1/responses`. */
 export async function createResponse(call: Call): Promise<Response> {
   const { context } = call;
   const body = await readJson(call.request, context.limits);
   const request = parseCreateRequest(body, context.limits.inputItems);
-  const record = await findOrStart(call, request, hashOf(body));
+  const { record, executing } = await findOrStart(call, request, hashOf(body));
   if (request.stream) return await streamResponse(call, record, -1);
-  if (!request.background) return Response.json(await waitForResponse(call, record));
+  if (!request.background) return Response.json(await waitForResponse(call, record, executing));
   return Response.json(await currentResponse(await readerOf(call), record));
 }
 
-async function findOrStart(call: Call, request: CreateRequest, requestHash: string): Promise<ResponseRecord> {
+async function findOrStart(
+  call: Call,
+  request: CreateRequest,
+  requestHash: string,
+): Promise<StartedResponse> {
   const { context, principal } = call;
   const database = await context.database();
   const idempotencyKey = idempotencyKeyOf(call.request);
@@ -37,7 +46,7 @@ async function findOrStart(call: Call, request: CreateRequest, requestHash: stri
     : isRetry
     ? await findByHash(database, principal, requestHash)
     : undefined;
-  if (known) return known;
+  if (known) return { record: known };
   try {
     return await start(call, request, { requestHash, idempotencyKey, isRetry });
   } catch (error) {
@@ -46,7 +55,7 @@ async function findOrStart(call: Call, request: CreateRequest, requestHash: stri
       throw error;
     }
     const winner = await findByKey(database, principal, idempotencyKey, requestHash);
-    if (winner) return winner;
+    if (winner) return { record: winner };
     // It is another agent's, which this caller's key may not know of.
     throw keyReused();
   }
@@ -58,13 +67,13 @@ interface Identity {
   isRetry: boolean;
 }
 
-async function start(call: Call, request: CreateRequest, identity: Identity): Promise<ResponseRecord> {
+async function start(call: Call, request: CreateRequest, identity: Identity): Promise<StartedResponse> {
   const { context, principal } = call;
   const database = await context.database();
   const items = toInputItems(request.input);
   const answers = answersAtEnd(items);
   if (answers.length > 0) {
-    const { launch } = await import("./start_response.ts");
+    const { launch } = await starting();
     await launch(context.agents);
     const { resumeResponse } = await import("./resume_response.ts");
     return await resumeResponse(database, { principal, request, answers, ...identity });
@@ -74,7 +83,7 @@ async function start(call: Call, request: CreateRequest, identity: Identity): Pr
   const resolved = await resolveReferences(items, (id) => findItem(reader, id));
   const agentInput = toAgentInput(resolved, principal);
   if (agentInput.length === 0) throw invalid("input", "'input' has no item for the agent.");
-  const { startResponse } = await import("./start_response.ts");
+  const { startResponse } = await starting();
   return await startResponse(context.agents, {
     principal,
     request,

@@ -20,6 +20,11 @@ export interface NewResponse {
   stillPending: number[] | null;
 }
 
+/** The items of a request as they are recorded. */
+export function recordedInput(items: readonly Record<string, unknown>[]): ResponseRecord["input"] {
+  return items.map((item) => ({ type: "message", ...item }));
+}
+
 /** Makes the id of a new response. */
 export function newResponseId(): string {
   return newId("resp");
@@ -44,7 +49,7 @@ export async function insertResponse(
     response.sessionId,
     response.previousResponseId,
     response.conversationId,
-    JSON.stringify(response.input.map((item) => ({ type: "message", ...item }))),
+    JSON.stringify(recordedInput(response.input)),
     JSON.stringify(response.metadata),
     response.background,
     response.idempotencyKey,

@@ -2,19 +2,27 @@ import type { Queryable } from "../../database/database.ts";
 import { ApiError } from "../api_error.ts";
 import { claimsOf, isCallersSession, sessionParameters } from "../_access.ts";
 import { newId } from "../_ids.ts";
-import { ownerIdOf, type Principal } from "../principal.ts";
+import type { Principal } from "../principal.ts";
 import { type CreateRequest, parentNotFound } from "./request.ts";
 import { readResponse, RESPONSE_COLUMNS, type ResponseRecord, toResponseRecord } from "./response_record.ts";
 
 /** The conversation that a new response goes on with, and whose it is. */
+export interface SessionOfParent {
+  sessionId: string;
+  /** Whether it has yet to be made. */
+  isNew: boolean;
+  ownerId: string | null;
+}
+
+/** What a new response goes on from. */
 export type Parent =
-  | { sessionId: string; ownerId: string | null }
+  | SessionOfParent
   /** The same request is under way, or answered: there is nothing new to do. */
   | { attached: ResponseRecord };
 
 /**
  * Locks what a request goes on from, and finds its conversation: the one that it names, that of the previous
- * response, or a new one.
+ * response, or a copy of that.
  *
  * @throws {ApiError} 404 when the parent is not there or somebody else's; 400 when it is not over.
  */
@@ -29,26 +37,25 @@ export async function lockParent(
   if (conversationId !== null) {
     const ownerId = await lockSession(transaction, conversationId, principal, "conversation");
     const last = await lastResponse(transaction, conversationId);
-    if (!last) return { sessionId: conversationId, ownerId };
+    const session = { sessionId: conversationId, isNew: false, ownerId };
+    if (!last) return session;
     const open = await isOpen(transaction, last);
     if (last.requestHash === requestHash && (open || isRetry)) return { attached: last };
     if (open) throw notOver("conversation", last);
-    return { sessionId: conversationId, ownerId };
+    return session;
   }
-  if (previousResponseId === null) {
-    const ownerId = ownerIdOf(principal);
-    return { sessionId: await createSession(transaction, ownerId), ownerId };
-  }
-  const previous = await readResponse(transaction, previousResponseId, principal);
-  if (!previous) throw parentNotFound("previous_response_id", "response", previousResponseId);
+  const previous = previousResponseId === null
+    ? undefined
+    : await readResponse(transaction, previousResponseId, principal);
+  if (!previous) throw parentNotFound("previous_response_id", "response", previousResponseId ?? "");
   const ownerId = await lockSession(transaction, previous.sessionId, principal, "previous_response_id");
   const same = await sameChild(transaction, previous, requestHash);
   if (same) return { attached: same };
   if (await isOpen(transaction, previous)) throw notOver("previous_response_id", previous);
-  return { sessionId: await continuedSession(transaction, previous, ownerId), ownerId };
+  return { sessionId: await continuedSession(transaction, previous, ownerId), isNew: false, ownerId };
 }
 
-/** Makes a conversation that is not listed as one: the history of responses that follow each other. */
+/** Makes a conversation that is not listed as one. */
 async function createSession(transaction: Queryable, ownerId: string | null): Promise<string> {
   const sessionId = newId("resp");
   await transaction.query("insert into timestep.sessions (session_id, owner_id) values ($1, $2)", [

@@ -1,5 +1,6 @@
 import type { Database } from "../../database/database.ts";
 import type { RunError } from "../../durable/run_outcome.ts";
+import { claimsOf } from "../_access.ts";
 import type { Call } from "../_context.ts";
 import { itemId } from "../_ids.ts";
 import type { Principal } from "../principal.ts";
@@ -9,7 +10,7 @@ import { toText } from "./recorded.ts";
 import { begunResponse } from "./response_object.ts";
 import type { ResponseRecord } from "./response_record.ts";
 import type { RunNews, RunWatcher } from "./run_watcher.ts";
-import { type Interruption, readSegment, type Segment } from "./segment.ts";
+import { type Interruption, readSegment, type Segment, toSegment } from "./segment.ts";
 import type { SegmentEnd } from "./segment_end.ts";
 import { SERVER_LABEL, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
 
@@ -34,15 +35,23 @@ export interface Reading {
   news: AsyncGenerator<RunNews, void, undefined>;
 }
 
-/** Begins to tell what a response says. */
+/**
+ * Begins to tell what a response says.
+ *
+ * @param signal Ends the reading.
+ * @param executing For who wants the end and nothing else: resolves when this process no longer executes the run.
+ */
 export async function beginReading(
   reader: Reader,
   record: ResponseRecord,
   signal: AbortSignal,
+  executing?: Promise<unknown>,
 ): Promise<Reading> {
   const calls = record.segment === 0 ? [] : await callsBefore(reader, record);
   const projection = new ResponseProjection(begunResponse(record), record.segment, calls);
-  return { reader, projection, record, news: reader.watcher.news(record, signal) };
+  const { runId, ownerId, segment } = record;
+  const run = { runId, ownerId, segment, claims: claimsOf(reader.principal) };
+  return { reader, projection, record, news: reader.watcher.news(run, signal, executing) };
 }
 
 async function callsBefore(reader: Reader, record: ResponseRecord): Promise<KnownCall[]> {
@@ -66,7 +75,7 @@ export async function project(reading: Reading, news: RunNews): Promise<WireEven
   const { projection, record } = reading;
   if (record.stillPending) return projection.end(await stillPendingEnd(reading));
   const events = news.entries.flatMap((entry) => projection.add(entry));
-  return isOver(record, news) ? [...events, ...projection.end(await readEnd(reading, news))] : events;
+  return isOver(record, news) ? [...events, ...projection.end(endOf(record, news))] : events;
 }
 
 /**
@@ -96,8 +105,8 @@ async function stillPendingEnd({ reader, record }: Reading): Promise<SegmentEnd>
   return paused({ ...segment, interruptions: waitsFor }, record.createdAt);
 }
 
-async function readEnd({ reader, record }: Reading, news: RunNews): Promise<SegmentEnd> {
-  const segment = await segmentOf(reader, record, record.segment);
+function endOf(record: ResponseRecord, news: RunNews): SegmentEnd {
+  const segment = toSegment(record, news.ended);
   const { interruptions, finalOutput, error, finishedAt } = segment;
   // Also when the run was cancelled while it waited: the response that asks was complete before.
   if (news.segment > record.segment || news.status === "interrupted" || interruptions.length > 0) {

@@ -1,5 +1,5 @@
 import type { Database, Queryable } from "../../database/database.ts";
-import { claimDirectly } from "../../workflows/_claim_directly.ts";
+import { claimantOf, claimDirectly } from "../../workflows/_claim_directly.ts";
 import { segmentWorkflowId } from "../../workflows/_dispatch.ts";
 import { waitForRun } from "../../workflows/_wait_for_run.ts";
 import { decideWithin } from "../../workflows/decide.ts";
@@ -12,6 +12,7 @@ import { type Answers, findAnswers } from "./answers.ts";
 import { insertResponse, type NewResponse, newResponseId } from "./insert_response.ts";
 import type { CreateRequest } from "./request.ts";
 import { readResponse, type ResponseRecord } from "./response_record.ts";
+import type { StartedResponse } from "./start_response.ts";
 
 /** What a response to answers is made of. */
 export interface ResumeOptions {
@@ -30,12 +31,13 @@ export interface ResumeOptions {
  *
  * @throws {ApiError} 404 when nothing such was asked; 400 when it was answered otherwise.
  */
-export async function resumeResponse(database: Database, options: ResumeOptions): Promise<ResponseRecord> {
+export async function resumeResponse(database: Database, options: ResumeOptions): Promise<StartedResponse> {
   const { principal, request } = options;
   const { asked } = await findAnswers(database, principal, options.answers);
   assertParent(request, asked);
   const engine = await launchedEngine();
-  const ownerToken = crypto.randomUUID();
+  // Who waits for the answer should not wait for the queue, too. As for a new response.
+  const claimant = engine && !request.background ? claimantOf(engine) : undefined;
   const { record, claimed } = await database.transaction(async (transaction) => {
     // Of several who answer at once, each in part, the last one sees that nothing is open any more.
     await transaction.query("select from timestep.runs where run_id = $1 for update", [asked.runId]);
@@ -43,18 +45,14 @@ export async function resumeResponse(database: Database, options: ResumeOptions)
     await decideAll(transaction, principal, answers);
     const record = await recordResponse(transaction, options, answers);
     const workflowId = segmentWorkflowId(record.runId, record.segment);
-    // Who waits for the answer should not wait for the queue, too. As for a new response.
-    const here = request.background || record.stillPending !== null ? undefined : engine;
-    return {
-      record,
-      claimed: here && await claimDirectly(transaction, workflowId, here, ownerToken) ? workflowId : null,
-    };
+    const goesOn = claimant && record.stillPending === null;
+    const claimed = goesOn && await claimDirectly(transaction, workflowId, claimant) ? workflowId : null;
+    return { record, claimed };
   });
-  if (claimed !== null) {
-    await engine?.dispatch([claimed], ownerToken);
-    keepAliveFor(() => waitForRun(database, record.runId));
-  }
-  return record;
+  if (claimed === null || !engine || !claimant) return { record };
+  await engine.dispatch([claimed], claimant.ownerToken);
+  keepAliveFor(() => waitForRun(database, record.runId));
+  return { record, executing: engine.whileExecuting(claimed) };
 }
 
 async function decideAll(

@@ -10,12 +10,18 @@ export interface RunNews {
   /** What the run is doing, as of these entries. */
   status: string;
   segment: number;
+  /** How the reader's segment ended, as `timestep.read_segment()` tells it; `null` while it has not. */
+  ended: unknown;
 }
 
-/** A run, and whose it is; `null`: the service's own. */
+/** A segment of a run, whose it is, and who reads it. */
 export interface WatchedRun {
   runId: string;
+  /** `null`: the service's own. */
   ownerId: string | null;
+  segment: number;
+  /** As `claimsOf()` gives them. */
+  claims: string | null;
 }
 
 /** Somebody who reads a run. */
@@ -60,11 +66,22 @@ export class RunWatcher {
    *
    * @param run The run.
    * @param signal Ends the reading.
+   * @param executing For who wants the end and nothing else: resolves when this process no longer executes the run.
+   * There is no need to look often until then, nor at once.
    */
-  async *news(run: WatchedRun, signal: AbortSignal): AsyncGenerator<RunNews, void, undefined> {
+  async *news(
+    run: WatchedRun,
+    signal: AbortSignal,
+    executing?: Promise<unknown>,
+  ): AsyncGenerator<RunNews, void, undefined> {
     let after = 0;
-    let waitMs = 0;
+    let soonestMs: number = executing ? LOOK_MS[1] : LOOK_MS[0];
+    let waitMs = executing ? soonestMs : 0;
     const reader = { run, ended: false };
+    executing?.finally(() => {
+      soonestMs = LOOK_MS[0];
+      this.#hurry(reader);
+    });
     const stopListening = onSegmentEnd((runId) => {
       if (runId === run.runId) this.#hurry(reader);
     });
@@ -75,7 +92,7 @@ export class RunWatcher {
         yield news;
         after = news.entries.at(-1)?.position ?? after;
         if (news.more) waitMs = 0;
-        else if (news.entries.length > 0 || waitMs === 0) waitMs = LOOK_MS[0];
+        else if (news.entries.length > 0 || waitMs === 0) waitMs = soonestMs;
         else waitMs = Math.min(waitMs * 1.5, LOOK_MS[1]);
       }
     } finally {
@@ -137,7 +154,9 @@ export class RunWatcher {
     this.#sleep();
     if (this.#watches.size === 0) return;
     const due = Math.min(...[...this.#watches].map((watch) => watch.due));
-    this.#timer = setTimeout(() => this.#look(), Math.max(0, due - performance.now()));
+    const waitMs = due - performance.now();
+    if (waitMs <= 0) this.#look();
+    else this.#timer = setTimeout(() => this.#look(), waitMs);
   }
 
   async #look(): Promise<void> {
@@ -169,8 +188,8 @@ export class RunWatcher {
 function placesOf(watches: readonly Watch[]): Map<string, [Watch, ...Watch[]]> {
   const places = new Map<string, [Watch, ...Watch[]]>();
   for (const watch of watches) {
-    const { runId, ownerId } = watch.reader.run;
-    const place = JSON.stringify([runId, ownerId, watch.after]);
+    const { runId, ownerId, segment, claims } = watch.reader.run;
+    const place = JSON.stringify([runId, ownerId, segment, claims, watch.after]);
     const sharing = places.get(place);
     if (sharing) sharing.push(watch);
     else places.set(place, [watch]);
@@ -179,16 +198,25 @@ function placesOf(watches: readonly Watch[]): Map<string, [Watch, ...Watch[]]> {
 }
 
 async function readNews(database: Database, watches: readonly Watch[]): Promise<Map<number, RunNews>> {
+  const runs = watches.map(({ reader }) => reader.run);
   const rows = await database.query(NEWS, [
-    watches.map(({ reader }) => reader.run.runId),
-    watches.map(({ reader }) => reader.run.ownerId ?? ""),
+    runs.map(({ runId }) => runId),
+    runs.map(({ ownerId }) => ownerId ?? ""),
+    runs.map(({ claims }) => claims ?? ""),
+    runs.map(({ segment }) => String(segment)),
     watches.map(({ after }) => String(after)),
+    PAGE,
   ]);
   const news = new Map<number, RunNews>();
   for (const row of rows) {
     const place = Number(row["place"]) - 1;
-    const known = news.get(place) ??
-      { entries: [], more: false, status: String(row["run_status"]), segment: Number(row["segment"]) };
+    const known = news.get(place) ?? {
+      entries: [],
+      more: false,
+      status: String(row["run_status"]),
+      segment: Number(row["run_segment"]),
+      ended: row["ended"],
+    };
     if (row["position"] !== null) known.entries.push(parseEntry(row));
     known.more = known.entries.length === PAGE;
     news.set(place, known);
@@ -196,19 +224,5 @@ async function readNews(database: Database, watches: readonly Watch[]): Promise<
   return news;
 }
 
-/** One statement, so one snapshot: what a run that has ended has written is in it. */
-const NEWS = `
-select w.place, r.status as run_status, r.segment, e.*
-from unnest($1::text[], $2::text[], $3::text[]::bigint[]) with ordinality as w (run_id, owner_id, after, place)
-join timestep.runs r on r.run_id = w.run_id and coalesce(r.owner_id, '') = w.owner_id
-left join lateral (
-  select position, 'events' as kind, step, attempt, events, null as status, null as name, null::json as output
-  from timestep.run_events where run_id = w.run_id and position > w.after
-  union all
-  select position, kind, key, attempt, null, status, name, output
-  from timestep.journal
-  where run_id = w.run_id and position > w.after
-    and (kind in ('model', 'tool') or kind = 'guardrail' and key like 'guardrail:%:tool\\_%')
-  order by position limit ${PAGE}
-) e on true
-order by w.place, e.position`;
+const NEWS =
+  "select * from timestep.read_news($1::text[], $2::text[], $3::text[], $4::text[]::int[], $5::text[]::bigint[], $6::int)";

@@ -63,16 +63,24 @@ const segmentSchema = z.object({
 export async function readSegment(
   queryable: Queryable,
   principal: Principal,
-  { runId, agentName }: Pick<ResponseRecord, "runId" | "agentName">,
+  record: Pick<ResponseRecord, "runId" | "agentName">,
   segment: number,
 ): Promise<Segment> {
   const [row] = await queryable.query("select timestep.read_segment($1, $2, $3::int) as segment", [
     claimsOf(principal),
-    runId,
+    record.runId,
     segment,
   ]);
-  if (row?.["segment"] === null) throw new Error(`Run "${runId}" is not there for this caller.`);
-  const { interruptions, callerTools, finishedAtMs, ...told } = segmentSchema.parse(row?.["segment"]);
+  return toSegment(record, row?.["segment"]);
+}
+
+/** Parses what `timestep.read_segment()` gives. @throws {Error} When that is nothing, see {@linkcode readSegment}. */
+export function toSegment(
+  { runId, agentName }: Pick<ResponseRecord, "runId" | "agentName">,
+  recorded: unknown,
+): Segment {
+  if (recorded === null) throw new Error(`Run "${runId}" is not there for this caller.`);
+  const { interruptions, callerTools, finishedAtMs, ...told } = segmentSchema.parse(recorded);
   const callers = new Set(callerTools?.map(({ name }) => name));
   return {
     ...told,

@@ -1,19 +1,24 @@
 import { type AgentInputItem, getHandoff } from "@openai/agents";
+import { z } from "zod";
 import type { CallerTool } from "../../durable/caller_tool.ts";
 import type { AnyAgent } from "../../run/types.ts";
 import type { Limits } from "../limits.ts";
-import type { Database } from "../../database/database.ts";
+import type { Queryable } from "../../database/database.ts";
 import { registerAgent } from "../../durable/registry.ts";
 import { dispatchDatabase } from "../../workflows/_database.ts";
 import { waitForRun } from "../../workflows/_wait_for_run.ts";
 import { handOver, launchedEngine } from "../../workflows/launch_dbos.ts";
-import { startDirectly } from "../../workflows/run_agent_workflow.ts";
+import { claimantOf } from "../../workflows/_claim_directly.ts";
+import { DIRECT_QUEUE } from "../../workflows/_dispatch.ts";
+import { type Claimant, claimParameters, startParameters } from "../../workflows/_start_run.ts";
+import { useConfiguration } from "../../workflows/configure_dbos.ts";
 import { keepAliveFor, onShutdown } from "../_edge_runtime.ts";
 import type { AgentCatalog } from "../agent_catalog.ts";
 import { ApiError, invalid } from "../api_error.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
-import { insertResponse, type NewResponse } from "./insert_response.ts";
-import { lockParent } from "./parent.ts";
+import { newId } from "../_ids.ts";
+import { recordedInput } from "./insert_response.ts";
+import { lockParent, type SessionOfParent } from "./parent.ts";
 import type { CreateRequest } from "./request.ts";
 import type { ResponseRecord } from "./response_record.ts";
 
@@ -51,14 +56,21 @@ export async function launch(agents: AgentCatalog): Promise<void> {
 
 let watchesShutdown = false;
 
+/** A response that is committed. */
+export interface StartedResponse {
+  record: ResponseRecord;
+  /** Resolves when this process no longer executes its run; left out when it does not. */
+  executing?: Promise<unknown>;
+}
+
 /**
  * Records a response with its run, and starts it: in this process, or in the background in whatever process is
  * free. It is committed when this resolves.
  *
  * @throws {ApiError} When the parent is not there or not over, or there are too many runs.
  */
-export async function startResponse(agents: AgentCatalog, options: StartOptions): Promise<ResponseRecord> {
-  const { principal, request, agentName, agentInput, requestHash, callerTools } = options;
+export async function startResponse(agents: AgentCatalog, options: StartOptions): Promise<StartedResponse> {
+  const { principal, request, agentName, requestHash, callerTools } = options;
   const agent = (await agents.loadAll()).find(({ name }) => name === agentName);
   if (!agent) throw new TypeError(`Agent "${agentName}" is not served.`);
   assertNewNames(agent, callerTools);
@@ -70,43 +82,86 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
   await launch(agents);
   const engine = await launchedEngine();
   const database = await dispatchDatabase();
-  const ownerToken = crypto.randomUUID();
-  const runId = options.responseId;
-  const { record, claimed } = await database.transaction(async (transaction) => {
-    const parent = await lockParent(transaction, principal, request, requestHash, options.isRetry);
-    if ("attached" in parent) return { record: parent.attached, claimed: false };
-    const { sessionId, ownerId } = parent;
-    await assertRoom(transaction, principal, options.limits);
-    const run = {
-      agent,
-      input: agentInput,
-      sessionId,
-      stream: request.stream || request.background,
-      ...(ownerId === null ? {} : { ownerId }),
-      ...(callerTools.length > 0 ? { callerTools } : {}),
-      ...(options.maxTurns !== undefined ? { maxTurns: options.maxTurns } : {}),
-    };
-    const prepared = { agent, run, sessionKind: "database" as const, timeoutSeconds: undefined };
-    // What is in the background is left to whoever has time; workers ask for it within half a second.
-    const here = request.background ? undefined : engine;
-    const claimed = await startDirectly(transaction, runId, prepared, here, ownerToken);
-    const record = await insertResponse(transaction, toNewResponse(options, parent));
-    if (!record) throw new Error(`Response "${runId}" was recorded before its run.`);
-    return { record, claimed };
-  });
-  if (claimed) {
-    await engine?.dispatch([runId], ownerToken);
-    // Also when the client goes away.
-    keepAliveFor(() => waitForRun(database, runId));
-  }
-  return record;
+  // What is in the background is left to whoever has time; workers ask for it within half a second.
+  const claimant = engine && !request.background ? claimantOf(engine) : undefined;
+  const goesOn = request.conversationId !== null || request.previousResponseId !== null;
+  const { record, claimed } = goesOn
+    ? await database.transaction(async (transaction) => {
+      const parent = await lockParent(transaction, principal, request, requestHash, options.isRetry);
+      if ("attached" in parent) return { record: parent.attached, claimed: false };
+      return await insert(transaction, agent, options, parent, claimant);
+    })
+    : await insert(database, agent, options, newParent(principal), claimant);
+  if (!claimed || !engine || !claimant) return { record };
+  await engine.dispatch([record.runId], claimant.ownerToken);
+  // Also when the client goes away.
+  keepAliveFor(() => waitForRun(database, record.runId));
+  return { record, executing: engine.whileExecuting(record.runId) };
 }
 
-function toNewResponse(
+/** A conversation that is not listed as one: the history of responses that follow each other. */
+function newParent(principal: Principal): SessionOfParent {
+  return { sessionId: newId("resp"), isNew: true, ownerId: ownerIdOf(principal) };
+}
+
+/** Records the response with its run, in one statement. */
+async function insert(
+  queryable: Queryable,
+  agent: AnyAgent,
   options: StartOptions,
+  { sessionId, isNew, ownerId }: SessionOfParent,
+  claimant: Claimant | undefined,
+): Promise<{ record: ResponseRecord; claimed: boolean }> {
+  const { principal, request, agentInput, callerTools, limits, responseId } = options;
+  const run = {
+    agent,
+    input: agentInput,
+    sessionId,
+    stream: request.stream || request.background,
+    ...(ownerId === null ? {} : { ownerId }),
+    ...(callerTools.length > 0 ? { callerTools } : {}),
+    ...(options.maxTurns !== undefined ? { maxTurns: options.maxTurns } : {}),
+  };
+  const prepared = { agent, run, sessionKind: "database" as const, timeoutSeconds: undefined };
+  const dispatch = { applicationName: useConfiguration().name, queueName: DIRECT_QUEUE };
+  const record = newRecord(options, { sessionId, ownerId });
+  const isLimited = ownerIdOf(principal) !== null;
+  const [row] = await queryable.query(START_RESPONSE, [
+    ...startParameters(responseId, prepared, dispatch),
+    ...claimParameters(claimant),
+    isNew,
+    record.previousResponseId,
+    record.conversationId,
+    JSON.stringify(record.input),
+    JSON.stringify(record.metadata),
+    record.background,
+    options.idempotencyKey,
+    record.requestHash,
+    isLimited ? limits.concurrentRuns : null,
+    isLimited ? limits.requestsPerMinute : null,
+  ]);
+  const exceeded = row?.["state"];
+  if (exceeded === "recent" || exceeded === "active") throw noRoom(exceeded, limits);
+  const { state, ...given } = startedSchema.parse(row);
+  return { record: { ...record, ...given }, claimed: state === "claimed" };
+}
+
+const START_RESPONSE = `
+select state, number, created_at as "createdAt" from timestep.start_response(
+  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::bool, $14, $15, $16, $17, $18::bool, $19, $20, $21::int, $22::int
+)`;
+
+const startedSchema = z.object({
+  state: z.enum(["queued", "claimed"]),
+  number: z.number(),
+  createdAt: z.date(),
+});
+
+/** The record, but for what the database gives it. */
+function newRecord(
+  { request, responseId, agentName, items, requestHash, callerTools }: StartOptions,
   { sessionId, ownerId }: { sessionId: string; ownerId: string | null },
-): NewResponse {
-  const { request, responseId, agentName, items, requestHash, idempotencyKey } = options;
+): Omit<ResponseRecord, "number" | "createdAt"> {
   const { previousResponseId, conversationId, metadata, background } = request;
   return {
     responseId,
@@ -117,12 +172,12 @@ function toNewResponse(
     sessionId,
     previousResponseId,
     conversationId,
-    input: items,
+    input: recordedInput(items),
     metadata,
     background,
-    idempotencyKey,
     requestHash,
     stillPending: null,
+    callerTools,
   };
 }
 
@@ -141,23 +196,14 @@ function assertNewNames(agent: AnyAgent, callerTools: readonly CallerTool[]): vo
   );
 }
 
-async function assertRoom(
-  queryable: Pick<Database, "query">,
-  principal: Principal,
-  { concurrentRuns, requestsPerMinute }: Limits,
-): Promise<void> {
-  const ownerId = ownerIdOf(principal);
-  if (ownerId === null) return;
-  const [row] = await queryable.query("select active, recent from timestep.count_runs($1)", [ownerId]);
-  if (Number(row?.["recent"]) >= requestsPerMinute) {
-    throw new ApiError(429, `${requestsPerMinute} runs were begun within a minute. Slow down.`, {
+function noRoom(exceeded: "recent" | "active", { concurrentRuns, requestsPerMinute }: Limits): ApiError {
+  return exceeded === "recent"
+    ? new ApiError(429, `${requestsPerMinute} runs were begun within a minute. Slow down.`, {
       code: "rate_limit_exceeded",
       retryAfterSeconds: 60,
+    })
+    : new ApiError(429, `${concurrentRuns} runs are under way already. Wait for one to end.`, {
+      code: "concurrent_runs_exceeded",
+      retryAfterSeconds: 5,
     });
-  }
-  if (Number(row?.["active"]) < concurrentRuns) return;
-  throw new ApiError(429, `${concurrentRuns} runs are under way already. Wait for one to end.`, {
-    code: "concurrent_runs_exceeded",
-    retryAfterSeconds: 5,
-  });
 }

@@ -10,14 +10,19 @@ import type { WireResponse } from "./wire.ts";
  * Clients take a response that is not over for an empty answer, and ask again, and again. So a request that was not
  * made in the background is refused when it takes too long, in a way that is not tried again; the run goes on.
  *
+ * @param executing Resolves when this process no longer executes the run, if it does.
  * @throws {ApiError} 422 with the id when the run takes longer than the request may, or was cancelled.
  */
-export async function waitForResponse(call: Call, record: ResponseRecord): Promise<WireResponse> {
+export async function waitForResponse(
+  call: Call,
+  record: ResponseRecord,
+  executing?: Promise<unknown>,
+): Promise<WireResponse> {
   const { foregroundMs } = call.context.limits;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), foregroundMs);
   try {
-    const reading = await beginReading(await readerOf(call), record, timeout.signal);
+    const reading = await beginReading(await readerOf(call), record, timeout.signal, executing);
     reading.projection.begin();
     for await (const news of reading.news) {
       await project(reading, news);

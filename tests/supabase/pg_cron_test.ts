@@ -5,6 +5,7 @@ import {
   createScheduledAgentWorkflow,
   type Database,
   getRun,
+  listRuns,
   openDatabase,
   queueAgentWorkflow,
   removeScheduledAgentWorkflow,
@@ -19,7 +20,7 @@ import { assertAtMostOneRepeated, DISPATCH_KEY, startProject } from "./_project.
 const question = { agent: assistant, inputItems: "What's the weather in Oakland?" };
 
 Deno.test({
-  name: "pg_cron and pg_net have runs executed where no process is alive",
+  name: "pg_cron fires schedules, and with pg_net has runs executed, where no process is alive",
   ignore: !hasPgCron(),
   async fn() {
     const postgres = await startPostgresWithCron();
@@ -30,9 +31,14 @@ Deno.test({
     configureDBOS({ connectionString: postgres.uri, execute: false });
     let stopSending = async () => {};
     try {
-      // A run that waits, and a schedule that is due: nobody is asked for them yet.
+      // A run that waits, and a schedule. There is nobody to execute anything, nor anybody who could be woken.
       const waiting = await queueAgentWorkflow(question);
-      await createScheduledAgentWorkflow({ ...question, name: "every-second", crontab: "* * * * * *" });
+      await createScheduledAgentWorkflow({ ...question, name: "every-minute", crontab: "* * * * *" });
+      await database.script("create extension pg_cron; select timestep.schedule_ticks()");
+      await until(() => exists(database, "run_id like 'every-minute:%'"));
+      assertEquals(await database.query("select executor_id from timestep.executors"), []);
+      const statuses = (await listRuns()).map(({ status }) => status);
+      assertEquals(statuses, statuses.map(() => "queued"));
       assertEquals((await getRun(waiting.workflowId)).status, "queued");
 
       await database.script(filledIn(await deploySql("timestep.schedule_ticks()"), {
@@ -42,8 +48,7 @@ Deno.test({
       }));
       stopSending = sendRequests(database);
       await until(async () => (await getRun(waiting.workflowId)).status === "completed");
-      await until(() => exists(database, "run_id like 'every-second:%'"));
-      await removeScheduledAgentWorkflow("every-second");
+      await removeScheduledAgentWorkflow("every-minute");
       await until(async () => !await exists(database, "status in ('queued', 'running')"));
       assert(!await exists(database, "status <> 'completed'"));
 

@@ -144,3 +144,58 @@ Deno.test("ResponseProjection tells nothing after the end", () => {
   );
   assert(events.at(-1)?.type === "response.completed");
 });
+
+Deno.test("ResponseProjection counts a summary once, also when its attempt was cut off", () => {
+  const thought = (position: number, attempt: number, key: string, ...texts: string[]): Entry => ({
+    kind: "events",
+    position,
+    step: "model:0.1",
+    attempt,
+    events: texts.map((delta) => ({
+      type: "model",
+      event: { type: "response.reasoning_summary_text.delta", item_id: key, summary_index: 0, delta },
+    })),
+  });
+  const answered = (position: number, summary: string): Entry => {
+    const output = [
+      { type: "reasoning", content: [{ type: "input_text", text: summary }] },
+      { type: "message", role: "assistant", content: [{ type: "output_text", text: "4" }] },
+    ];
+    return {
+      kind: "model",
+      position,
+      step: "model:0.1",
+      status: "completed",
+      name: "A",
+      output: { output, usage: USAGE },
+    };
+  };
+  const streams: Entry[][] = [
+    [answered(9, "I add.")],
+    [thought(1, 1, "x", "I ", "add."), answered(9, "I add.")],
+    [thought(1, 1, "x", "I "), answered(9, "I add.")],
+    [thought(1, 1, "x", "I "), thought(2, 2, "y", "I ", "add."), deltas(3, 2, "4"), answered(9, "I add.")],
+    [thought(1, 1, "x", "Hm. "), deltas(2, 1, "5"), deltas(3, 2, "4"), answered(9, "I add.")],
+    [thought(1, 1, "x", "Hm. "), thought(2, 1, "y", "Well."), answered(9, "I add.")],
+  ];
+  for (const entries of streams) {
+    const { events, projection: { response } } = project(entries);
+    const said = response.output.map(({ summary, content }) => JSON.stringify(summary ?? content));
+    assertEquals(said.filter((text) => text.includes("I add.")).length, 1);
+    assertEquals(response.output.map(({ type }) => type).sort(), ["message", "reasoning"]);
+    assertEquals(response.output_text, "4");
+    // Every item that was begun is done, and its deltas are what it says.
+    for (
+      const { item_id: id, text } of events.filter(({ type }) =>
+        type === "response.reasoning_summary_text.done"
+      )
+    ) {
+      const parts = events.filter((event) =>
+        event.type === "response.reasoning_summary_text.delta" && event["item_id"] === id
+      );
+      assertEquals(parts.map(({ delta }) => delta).join(""), text);
+    }
+    const count = (type: string) => events.filter((event) => event.type === type).length;
+    assertEquals(count("response.output_item.added"), count("response.output_item.done"));
+  }
+});

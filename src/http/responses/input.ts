@@ -54,7 +54,7 @@ export function toAgentInput(
   return items.flatMap((item, index) => {
     const path = `input[${index}]`;
     const { type, role } = item;
-    if (PASSED_OVER.includes(type)) return [];
+    if (PASSED_OVER.includes(type) || isOwnReasoning(item)) return [];
     const isWish = (role === "system" || role === "developer") && principal.kind !== "service";
     try {
       if (type === "mcp_call" && item["server_label"] === SERVER_LABEL) return toFunctionCall(item, index);
@@ -95,6 +95,11 @@ function errorText(error: unknown): string {
   if (typeof error === "string") return error;
   const message = typeof error === "object" && error !== null && "message" in error ? error.message : "";
   return typeof message === "string" ? message : "";
+}
+
+/** What callers are shown of a model's reasoning is nothing that a model takes back. */
+function isOwnReasoning({ type, id }: Record<string, unknown>): boolean {
+  return type === "reasoning" && typeof id === "string" && parseItemId(id)?.kind === "rs";
 }
 
 /** Our ids mean nothing to a model's provider. */

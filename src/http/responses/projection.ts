@@ -4,6 +4,7 @@ import type { Entry, EventsEntry } from "./entry.ts";
 import { placeOf } from "./entry.ts";
 import { CalledTools, type EndedCall } from "./called_tools.ts";
 import { type KnownCall, type ModelOutput, parseModelOutput, parseRefusal, toolResult } from "./recorded.ts";
+import { ReasoningSummaries, summaryDelta } from "./reasoning.ts";
 import type { SegmentEnd } from "./segment_end.ts";
 import { finished, UNUSED, type UsageSum, withUsage } from "./response_object.ts";
 import { SERVER_LABEL, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
@@ -27,6 +28,7 @@ export class ResponseProjection {
   readonly #response: WireResponse;
   readonly #segment: number;
   readonly #calls: CalledTools;
+  readonly #reasoning: ReasoningSummaries;
   readonly #output: WireItem[] = [];
   #usage: UsageSum = UNUSED;
   #events: WireEvent[] = [];
@@ -45,6 +47,15 @@ export class ResponseProjection {
     this.#response = response;
     this.#segment = segment;
     this.#calls = new CalledTools(calls);
+    this.#reasoning = new ReasoningSummaries({
+      responseId: response.id,
+      nextIndex: () => this.#output.length,
+      put: (index, item) => {
+        if (item) this.#output[index] = item;
+        else this.#cutOff.add(index);
+      },
+      emit: (type, fields) => this.#emit(type, fields),
+    });
   }
 
   /** The response as far as it was told. */
@@ -86,6 +97,7 @@ export class ResponseProjection {
   end(end: SegmentEnd): WireEvent[] {
     if (this.#ended) return [];
     this.#ended = true;
+    this.#reasoning.close("incomplete");
     if (this.#message) this.#closeMessage("incomplete");
     if (end.status === "completed") this.#addFinalOutput(end.finalText);
     else this.#flushCalls(false);
@@ -111,8 +123,14 @@ export class ResponseProjection {
       if (this.#message && this.#message.attempt !== attempt) {
         Object.assign(this.#message, { attempt, said: 0 });
       }
+      const summary = summaryDelta(event);
+      if (summary) {
+        this.#flushCalls();
+        this.#reasoning.add(`${step}#${attempt}`, summary);
+      }
       if (type !== "output_text_delta" || typeof delta !== "string" || delta === "") continue;
       this.#flushCalls();
+      this.#reasoning.close();
       this.#message ??= this.#openMessage(step, attempt);
       this.#say(this.#message, delta);
     }
@@ -178,8 +196,9 @@ export class ResponseProjection {
     return { item_id: item.id, output_index: index, content_index: 0 };
   }
 
-  #addAnswer({ text, items, calls }: ModelOutput): void {
+  #addAnswer({ text, reasoning, items, calls }: ModelOutput): void {
     this.#flushCalls();
+    this.#reasoning.answer(reasoning);
     const open = this.#message;
     if (open && text.startsWith(open.text)) {
       // What was streamed is what was answered, perhaps not to the end.

@@ -20,6 +20,8 @@ export interface KnownCall {
 export interface ModelOutput {
   /** The text of its messages; refusals are text too. */
   text: string;
+  /** The summaries of what it thought, each in its parts. */
+  reasoning: string[][];
   calls: KnownCall[];
   /** Calls of hosted tools, which the provider has carried out: without an id. */
   items: (Omit<WireItem, "id"> & { type: string })[];
@@ -62,11 +64,13 @@ const SHOWN_HOSTED_CALLS: readonly unknown[] = [
   "mcp_call",
 ];
 
-/** Reads what the journal keeps of a model's answer. Reasoning is the agent's own and not told. */
+/** Reads what the journal keeps of a model's answer. Of its reasoning only summaries are told. */
 export function parseModelOutput(recorded: unknown): ModelOutput {
   const { output, usage } = answerSchema.parse(recorded);
   return {
     text: output.filter(({ type }) => type === "message").map(({ content }) => textOf(content)).join(""),
+    reasoning: output.filter(({ type }) => type === "reasoning").map(({ content }) => summaryOf(content))
+      .filter((parts) => parts.length > 0),
     calls: output.filter(({ type }) => type === "function_call").map((call) => ({
       callId: call.callId ?? "",
       name: call.name ?? "",
@@ -119,6 +123,10 @@ export function toText(value: unknown): string {
 function textOf(content: z.infer<typeof itemSchema>["content"]): string {
   if (typeof content === "string") return content;
   return (content ?? []).map(({ text, refusal }) => text ?? refusal ?? "").join("");
+}
+
+function summaryOf(content: z.infer<typeof itemSchema>["content"]): string[] {
+  return typeof content === "string" ? [content] : (content ?? []).flatMap(({ text }) => text ? [text] : []);
 }
 
 function sum(list: readonly Record<string, number>[], name: string): number {

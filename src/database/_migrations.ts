@@ -1952,6 +1952,7 @@ begin
   execute 'select net.http_post(url := $1, headers := $2, body := ''{}''::jsonb, timeout_milliseconds := 5000)'
   using worker_url || '/v1/internal/tick',
     jsonb_build_object('content-type', 'application/json', 'apikey', dispatch_key);
+  perform set_config('timestep.worker_is_woken', 'true', true);
   return true;
 exception
   when others then
@@ -2003,13 +2004,15 @@ end
 $$;
 revoke all on function timestep.tick(interval) from public;
 
--- A run that was put into a queue, and that nobody has claimed by the end of the transaction, needs a worker now.
+-- A run that was put into a queue, and that nobody has claimed by the end of the transaction, needs a worker now: one
+-- for all runs of the transaction.
 create or replace function timestep.wake_worker_for_run() returns trigger
 language plpgsql
 set search_path = ''
 as $$
 begin
-  if timestep.has_relation('net', 'http_request_queue') and exists (
+  if coalesce(current_setting('timestep.worker_is_woken', true), '') <> 'true'
+    and timestep.has_relation('net', 'http_request_queue') and exists (
     select from dbos.workflow_status s where s.workflow_uuid = new.workflow_id and s.status = 'ENQUEUED'
   ) then
     perform timestep.wake_worker();

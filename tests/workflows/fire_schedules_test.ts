@@ -16,6 +16,7 @@ import {
   resumeScheduledAgentWorkflow,
   shutdownDBOS,
 } from "../../mod.ts";
+import { EXTENSIONS } from "../supabase/_extensions.ts";
 import { FAST, steppingAgent, uniqueName, until, workflowTest } from "./_workflows.ts";
 
 /** No worker is in this process, and none anywhere else. */
@@ -156,6 +157,23 @@ workflowTest("timestep.fire_schedules() fires the others when one cannot be fire
     `update timestep.schedules set dispatch = '{"queueName":"agents","priority":"high"}' where name = 'broken'`,
   );
   assertEquals(await tick(database), [sound]);
+}, NOBODY);
+
+workflowTest("timestep.tick() wakes one worker for all runs that it makes", async ({ database }) => {
+  const agent = steppingAgent(uniqueName("Clockwork"), 0);
+  for (const name of ["one", "two"]) {
+    await createScheduledAgentWorkflow({ name, agent, inputItems: "Tick.", crontab: "0 3 * * *" });
+    await make(name, "1 second", database);
+  }
+  await database.script(`${EXTENSIONS}
+    select vault.create_secret('http://127.0.0.1:1/worker', 'timestep_worker_url');
+    select vault.create_secret('key', 'timestep_dispatch_key')`);
+  const asked = "select count(*)::int as times from net.http_request_queue";
+  assertEquals((await tick(database)).length, 2);
+  assertEquals(await database.query(asked), [{ times: 1 }]);
+  // Each transaction asks anew.
+  await queueAgentWorkflow({ agent, inputItems: "Go." });
+  assertEquals(await database.query(asked), [{ times: 2 }]);
 }, NOBODY);
 
 /** Makes the schedule's next tick one that was so long ago, as if it had been created before. Returns its run's id. */

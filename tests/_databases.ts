@@ -1,15 +1,21 @@
-import { cpSync, existsSync, readdirSync, renameSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import postgres from "postgres";
 import { migrations } from "../src/database/_migrations.ts";
 import { type Database, openDatabase } from "../mod.ts";
+import { keptDirectory } from "./_in_memory.ts";
 import { findPostgresPrograms, startPostgres } from "./_postgres.ts";
 
 /** An engine to run a test on. */
 export interface TestDatabase {
   readonly engine: "pglite" | "postgres";
   /** Makes a database for one test. */
-  create(): Promise<FreshDatabase>;
+  create(options?: FreshDatabaseOptions): Promise<FreshDatabase>;
+}
+
+/** How to make a database. */
+export interface FreshDatabaseOptions {
+  /** Whether DBOS's tables are there, too, as after a first launch, of which they would be the longest part. */
+  withDBOS?: boolean;
 }
 
 /** A fresh, migrated, isolated database; disposal closes and drops it. */
@@ -34,12 +40,12 @@ export function testServerUri(): Promise<string> {
 }
 
 let serverUri: Promise<string> | undefined;
-let template: Promise<string> | undefined;
+const templates: Promise<string>[] = [];
 let created = 0;
 
-async function createPostgres(): Promise<FreshDatabase> {
+async function createPostgres({ withDBOS = false }: FreshDatabaseOptions = {}): Promise<FreshDatabase> {
   const server = await testServerUri();
-  const source = await (template ??= createTemplate(server));
+  const source = await (templates[withDBOS ? 1 : 0] ??= createTemplate(server, withDBOS));
   const name = `timestep_test_${Deno.pid}_${created++}_${crypto.randomUUID().slice(0, 8)}`;
   await administer(server, (sql) => sql.unsafe(`create database "${name}" template "${source}"`));
   const connectionString = withDatabase(server, name);
@@ -55,8 +61,8 @@ async function createPostgres(): Promise<FreshDatabase> {
 }
 
 /** A migrated database to copy, one for each state of the migrations, shared by all processes on the server. */
-async function createTemplate(server: string): Promise<string> {
-  const name = `timestep_template_${await schemaHash()}`;
+async function createTemplate(server: string, withDBOS: boolean): Promise<string> {
+  const name = `timestep_template_${await schemaHash(withDBOS)}`;
   await administer(server, async (sql) => {
     // A lock of the session: `create database` can't be in a transaction.
     await sql`select pg_advisory_lock(7446923002)`;
@@ -65,8 +71,7 @@ async function createTemplate(server: string): Promise<string> {
     const unfinished = `${name}_unfinished`;
     await sql.unsafe(`drop database if exists "${unfinished}" with (force)`);
     await sql.unsafe(`create database "${unfinished}"`);
-    const database = await openDatabase({ connectionString: withDatabase(server, unfinished) });
-    await database.close();
+    await migrate(withDatabase(server, unfinished), withDBOS);
     await sql.unsafe(`alter database "${unfinished}" rename to "${name}"`);
   });
   return name;
@@ -88,8 +93,8 @@ function withDatabase(server: string, name: string): string {
   return uri.href;
 }
 
-async function createPGlite(): Promise<FreshDatabase> {
-  const source = await pgliteTemplate();
+async function createPGlite({ withDBOS = false }: FreshDatabaseOptions = {}): Promise<FreshDatabase> {
+  const source = await pgliteTemplate(withDBOS);
   const directory = await Deno.makeTempDir({ prefix: "timestep-pglite-" });
   // One by one: Deno 2.1 would copy the folder into the folder.
   for (const name of readdirSync(source)) {
@@ -107,13 +112,12 @@ async function createPGlite(): Promise<FreshDatabase> {
   };
 }
 
-/** A migrated directory to copy: creating one takes seconds. Kept in the temporary directory between runs. */
-async function pgliteTemplate(): Promise<string> {
-  const directory = `${tmpdir()}/timestep-pglite-template-${await schemaHash()}`;
+/** A migrated directory to copy: creating one takes seconds. Kept between runs. */
+async function pgliteTemplate(withDBOS: boolean): Promise<string> {
+  const directory = `${keptDirectory()}/timestep-pglite-template-${await schemaHash(withDBOS)}`;
   if (existsSync(directory)) return directory;
-  const unfinished = await Deno.makeTempDir({ prefix: "timestep-pglite-template-" });
-  const database = await openDatabase({ connectionString: `pglite:${unfinished}` });
-  await database.close();
+  const unfinished = await Deno.makeTempDir({ dir: keptDirectory(), prefix: "timestep-pglite-template-" });
+  await migrate(`pglite:${unfinished}`, withDBOS);
   try {
     renameSync(unfinished, directory);
   } catch {
@@ -123,8 +127,23 @@ async function pgliteTemplate(): Promise<string> {
   return directory;
 }
 
-async function schemaHash(): Promise<string> {
-  const text = new TextEncoder().encode(JSON.stringify(migrations));
+/** Makes all tables. */
+async function migrate(connectionString: string, withDBOS: boolean): Promise<void> {
+  const database = await openDatabase({ connectionString });
+  try {
+    if (!withDBOS) return;
+    // Imported here: few tests need it.
+    const { migrateDBOS } = await import("../src/workflows/_system_database.ts");
+    await migrateDBOS(database, connectionString);
+  } finally {
+    await database.close();
+  }
+}
+
+async function schemaHash(withDBOS: boolean): Promise<string> {
+  const { imports } = JSON.parse(readFileSync(new URL("../deno.json", import.meta.url), "utf8"));
+  const schema = withDBOS ? [migrations, imports["@dbos-inc/dbos-sdk"]] : migrations;
+  const text = new TextEncoder().encode(JSON.stringify(schema));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
   return Array.from(digest.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

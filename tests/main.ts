@@ -6,27 +6,57 @@
  * @module
  */
 import { deno } from "./_child.ts";
+import { inMemory } from "./_in_memory.ts";
 import { OllamaStandIn } from "./model/_ollama_stand_in.ts";
 import { OpenAIStandIn, weatherScript } from "./openai_stand_in/mod.ts";
 import { readPytestTally, readTally, sum, type Tally, tallyLine } from "./_tally.ts";
 import { withPostgres } from "./_with_postgres.ts";
-import { preparePython, testPython } from "./python_main.ts";
+import { checkPython, preparePython, testPython } from "./python_main.ts";
 
-/** The tests of what is served and deployed: about as long as the others beside the Python package's. */
-const SERVED = ["tests/cli", "tests/functions", "tests/http", "tests/supabase"];
+/** How many parts of the suite run side by side: as many as there are cores, and one, as all of them wait at times. */
+const AT_ONCE = Math.min(navigator.hardwareConcurrency + 1, 4);
 
-if (import.meta.main) Deno.exit(await withPostgres(() => main(Deno.args)));
+/** Those that take longest first, so that all cores are busy to the end. What is not named here is a part, too. */
+const PARTS: readonly (readonly string[])[] = [
+  ["tests/workflows/crash_matrix_test.ts"],
+  ["tests/http"],
+  ["tests/cli", "tests/seeds"],
+  ["tests/durable"],
+  ["tests/workflows"],
+  ["tests/functions"],
+  ["tests/state"],
+  ["tests/database"],
+  ["tests/supabase"],
+];
+
+/** The same for the tests of the Python package. */
+const PYTHON_PARTS: readonly (readonly string[])[] = [["tests/test_durable_kills.py"]];
+
+/** What a part of the suite wrote, and how its tests ended. */
+interface Outcome {
+  tally: Tally;
+  text: string;
+}
+
+/** A part of the suite. */
+interface Part {
+  name: string;
+  /** @param env Variables for its processes. */
+  run(env: Record<string, string>): Promise<Outcome>;
+}
+
+if (import.meta.main) Deno.exit(await inMemory(() => withPostgres(() => main(Deno.args))));
 
 async function main(args: readonly string[]): Promise<number> {
   const paths = args.filter(isPath);
   const flags = args.filter((arg) => !isPath(arg));
   const home = await Deno.makeTempDir({ prefix: "timestep-test-" });
   try {
-    // Whatever opens the default database does not find the developer's own.
-    // And there is nobody to send traces to.
-    const env = { TIMESTEP_PGLITE_PATH: `${home}/pglite`, OPENAI_AGENTS_DISABLE_TRACING: "1" };
     const chosen = [...flags, ...(paths.length > 0 ? paths : ["tests"])];
-    const total = sum(args.length > 0 ? [await test(chosen, env)] : await testAll(home, env));
+    const tallies = args.length > 0
+      ? [(await test(chosen, environment(`${home}/pglite`), true)).tally]
+      : await testAll(home);
+    const total = sum(tallies);
     console.log(`\n${tallyLine(total)}`);
     return total.failed === 0 ? 0 : 1;
   } finally {
@@ -34,26 +64,51 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Runs everything, as there are two cores and much of it waits in two rows side by side. */
-async function testAll(home: string, env: Record<string, string>): Promise<Tally[]> {
+/**
+ * Whatever opens the default database does not find the developer's own. And there is nobody to send traces to.
+ *
+ * @param pglite Where the default database is.
+ */
+function environment(pglite: string): Record<string, string> {
+  return { TIMESTEP_PGLITE_PATH: pglite, OPENAI_AGENTS_DISABLE_TRACING: "1" };
+}
+
+/** Runs everything, several parts side by side, each of which is shown when it has ended. */
+async function testAll(home: string): Promise<Tally[]> {
   // Tests that cross languages use the environment that is made here.
   const python = await preparePython();
-  console.log(`Run beside these, and shown after them: the Python package, ${SERVED.join(", ")}.`);
-  const inPython = testPythonPackage(python);
-  const served = inPython.then(() =>
-    runTests(SERVED, { ...env, TIMESTEP_PGLITE_PATH: `${home}/served` }, { show: false })
-  );
-  const tallies = [await test(["tests", `--ignore=${SERVED.join(",")}`], env), await testDocumentation(env)];
-  for (const { tally, text } of [await inPython, await served]) {
-    console.log(`\n${text.trimEnd()}`);
-    tallies.push(tally);
-  }
+  const waiting = [...parts(python)].entries();
+  const tallies: Tally[] = [];
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (const [index, { name, run }] of waiting) {
+      const { tally, text } = await run(environment(`${home}/pglite-${index}`));
+      console.log(`\n=== ${name} ===\n${text.trimEnd()}`);
+      tallies.push(tally);
+    }
+  }));
   return tallies;
 }
 
+function parts(python: string | null): Part[] {
+  const named = PARTS.flat();
+  const inDeno = PARTS.map((paths): Part => {
+    const without = named.filter((path) => paths.some((folder) => path.startsWith(`${folder}/`)));
+    return { name: paths.join(", "), run: (env) => test([...paths, ...ignore(without)], env) };
+  });
+  return [
+    ...inDeno,
+    ...pythonParts(python),
+    { name: "other tests", run: (env) => test(["tests", ...ignore(named)], env) },
+    { name: "examples in the documentation", run: testDocumentation },
+  ];
+}
+
+function ignore(paths: readonly string[]): string[] {
+  return paths.length > 0 ? [`--ignore=${paths.join(",")}`] : [];
+}
+
 /** Runs the examples in README and in doc comments, against stand-ins for the APIs of OpenAI and Ollama. */
-async function testDocumentation(env: Record<string, string>): Promise<Tally> {
-  console.log("\nExamples in the documentation");
+async function testDocumentation(env: Record<string, string>): Promise<Outcome> {
   await using openai = new OpenAIStandIn({ script: weatherScript });
   await using ollama = new OllamaStandIn(() => ({ content: "2+2 is 4." }));
   const standIns = {
@@ -64,28 +119,33 @@ async function testDocumentation(env: Record<string, string>): Promise<Tally> {
   return await test(["--doc", "README.md", "mod.ts", "src"], { ...env, ...standIns });
 }
 
-/** Runs the tests of the Python package, which CI must not leave out. */
-async function testPythonPackage(python: string | null): Promise<{ tally: Tally; text: string }> {
+/** The Python package, which CI must not leave out. */
+function pythonParts(python: string | null): Part[] {
   if (python === null) {
-    const isRequired = Deno.env.get("CI") !== undefined;
-    return {
-      tally: { passed: 0, failed: isRequired ? 1 : 0, skipped: 0 },
-      text: "The tests of the Python package are left out.",
-    };
+    const failed = Deno.env.get("CI") === undefined ? 0 : 1;
+    const text = "The tests of the Python package are left out.";
+    const outcome = { tally: { passed: 0, failed, skipped: 0 }, text };
+    return [{ name: "Python", run: () => Promise.resolve(outcome) }];
   }
-  const { code, text } = await testPython(python);
-  return { tally: readPytestTally(code, text), text };
+  const named = PYTHON_PARTS.flat();
+  const pytest = async (args: readonly string[]): Promise<Outcome> => {
+    const { code, text } = await testPython(python, { args });
+    return { tally: readPytestTally(code, text), text };
+  };
+  return [
+    ...PYTHON_PARTS.map((paths) => ({ name: `Python: ${paths.join(", ")}`, run: () => pytest(paths) })),
+    { name: "Python: other tests", run: () => pytest(named.map((path) => `--ignore=${path}`)) },
+    {
+      name: "Python: format, lint and types",
+      run: async () => {
+        const { code, text } = await checkPython(python);
+        return { tally: { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0 }, text };
+      },
+    },
+  ];
 }
 
-async function test(args: readonly string[], env: Record<string, string>): Promise<Tally> {
-  return (await runTests(args, env, { show: true })).tally;
-}
-
-async function runTests(
-  args: readonly string[],
-  env: Record<string, string>,
-  { show }: { show: boolean },
-): Promise<{ tally: Tally; text: string }> {
+async function test(args: readonly string[], env: Record<string, string>, show = false): Promise<Outcome> {
   // Types are checked by the gate: here that would only cost time.
   const { code, text } = await deno(["test", "--allow-all", "--no-check", "--trace-leaks", ...args], {
     env,

@@ -22,11 +22,11 @@ const CANDIDATES = [
   "python",
 ];
 
-/** How the tests of the Python package ended. */
+/** How the checks or tests of the Python package ended. */
 export interface PythonOutcome {
   /** 0 when all passed. */
   code: number;
-  /** What was written; ends with pytest's summary. */
+  /** What was written; that of tests ends with pytest's summary. */
   text: string;
 }
 
@@ -34,7 +34,9 @@ if (import.meta.main) {
   const python = await preparePython();
   if (python === null) Deno.exit(Deno.args.includes("--required") ? 1 : 0);
   const args = Deno.args.filter((arg) => arg !== "--required");
-  Deno.exit((await testPython(python, { args, show: true })).code);
+  // With arguments it is about some tests.
+  const checked = args.length > 0 ? 0 : (await checkPython(python, { show: true })).code;
+  Deno.exit(checked || (await testPython(python, { args, show: true })).code);
 }
 
 /**
@@ -50,23 +52,34 @@ export async function preparePython(): Promise<string | null> {
 }
 
 /**
- * Checks and tests the Python package: formatting, lint, types, tests.
+ * Checks the Python package: formatting, lint, types.
  *
  * @param python What {@linkcode preparePython} gave.
- * @param options Further arguments for pytest: with some, nothing but pytest runs. And whether to show what is written
- * as it comes.
+ * @param options Whether to show what is written as it comes.
+ */
+export async function checkPython(
+  python: string,
+  { show = false }: { show?: boolean } = {},
+): Promise<PythonOutcome> {
+  for (
+    const check of [["-m", "ruff", "format", "--check", "-q"], ["-m", "ruff", "check", "-q"], ["-m", "mypy"]]
+  ) {
+    const { code, text } = await run(python, check, show);
+    if (code !== 0) return { code, text };
+  }
+  return { code: 0, text: "Nothing found." };
+}
+
+/**
+ * Tests the Python package.
+ *
+ * @param python What {@linkcode preparePython} gave.
+ * @param options Further arguments for pytest, and whether to show what is written as it comes.
  */
 export async function testPython(
   python: string,
   { args = [], show = false }: { args?: readonly string[]; show?: boolean } = {},
 ): Promise<PythonOutcome> {
-  const checks = args.length > 0
-    ? []
-    : [["-m", "ruff", "format", "--check", "-q"], ["-m", "ruff", "check", "-q"], ["-m", "mypy"]];
-  for (const check of checks) {
-    const { code, text } = await run(python, check, show);
-    if (code !== 0) return { code, text };
-  }
   return await run(python, ["-m", "pytest", "-q", ...args], show);
 }
 

@@ -31,8 +31,7 @@ def server_uri() -> Iterator[str]:
     """A Postgres server."""
     if not os.environ.get("TIMESTEP_TEST_PG_URI") and postgres.find_programs() is None:
         pytest.skip("there is no Postgres on this machine, and TIMESTEP_TEST_PG_URI is not set")
-    with postgres.server() as uri:
-        postgres.create_template(uri)
+    with postgres.server() as uri, postgres.template(uri):
         yield uri
 
 

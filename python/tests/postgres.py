@@ -77,17 +77,23 @@ def _run(command: list[str]) -> None:
     subprocess.run([*runner, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
-TEMPLATE = "timestep_python_template"
+# A name of its own: other tests may be run on the same server.
+TEMPLATE = f"timestep_python_template_{uuid4().hex[:12]}"
 
 
-def create_template(server_uri: str) -> None:
+@contextlib.contextmanager
+def template(server_uri: str) -> Iterator[None]:
     """A migrated database to copy."""
     with psycopg.connect(server_uri, autocommit=True) as connection:
-        connection.execute(f'drop database if exists "{TEMPLATE}" with (force)'.encode())
         connection.execute(f'create database "{TEMPLATE}"'.encode())
-    with psycopg.connect(_with_database(server_uri, TEMPLATE), autocommit=True) as connection:
-        for migration in migrations():
-            connection.execute(migration.sql.encode())
+    try:
+        with psycopg.connect(_with_database(server_uri, TEMPLATE), autocommit=True) as connection:
+            for migration in migrations():
+                connection.execute(migration.sql.encode())
+        yield
+    finally:
+        with psycopg.connect(server_uri, autocommit=True) as connection:
+            connection.execute(f'drop database "{TEMPLATE}" with (force)'.encode())
 
 
 @contextlib.contextmanager

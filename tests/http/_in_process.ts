@@ -22,7 +22,7 @@ async function serveWithin(
   target: TestDatabase,
   body: (serve: Serve, database: Database) => Promise<void>,
 ): Promise<void> {
-  await using fresh = await target.create();
+  await using fresh = await target.create({ withDBOS: true });
   configureDBOS({ connectionString: fresh.connectionString });
   const serve = (options: ServeAgentsOptions) => {
     const handler = serveAgents({ authenticate: () => Promise.resolve({ kind: "service" }), ...options });

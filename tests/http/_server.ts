@@ -39,7 +39,7 @@ export interface TestServer extends AsyncDisposable {
 
 /** Serves agents on a fresh database. */
 export async function startServer(target: TestDatabase, limits: Partial<Limits> = {}): Promise<TestServer> {
-  const fresh = await target.create();
+  const fresh = await target.create({ withDBOS: true });
   configureDBOS({
     connectionString: fresh.connectionString,
     heartbeatSeconds: 0.1,

@@ -1,5 +1,5 @@
 import { existsSync, renameSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { keptDirectory } from "../_in_memory.ts";
 
 /** The version that the tests run: `--remote=postgresql://...` is the spelling of version 3. */
 const VERSION = "3.1.0";
@@ -18,13 +18,13 @@ export type SupabaseCli = (
 ) => Promise<CliEnded>;
 
 /**
- * Supabase's own CLI, from npm, kept in the temporary directory between runs. Undefined where npm does not have it,
+ * Supabase's own CLI, from npm, kept between runs. Undefined where npm does not have it,
  * for example because there is no network.
  *
  * @throws {Error} When it is missing where nothing may be left out: with `CI` set.
  */
 export async function supabaseCli(): Promise<SupabaseCli | undefined> {
-  const folder = `${tmpdir()}/timestep-supabase-cli-${VERSION}`;
+  const folder = `${keptDirectory()}/timestep-supabase-cli-${VERSION}`;
   if (!existsSync(folder)) {
     const why = await install(folder);
     if (why !== undefined) {
@@ -54,7 +54,7 @@ export async function supabaseCli(): Promise<SupabaseCli | undefined> {
 
 /** @returns Why it could not be installed; undefined when it is. */
 async function install(folder: string): Promise<string | undefined> {
-  const unfinished = await Deno.makeTempDir({ prefix: "timestep-supabase-cli-" });
+  const unfinished = await Deno.makeTempDir({ dir: keptDirectory(), prefix: "timestep-supabase-cli-" });
   try {
     const args = ["install", "--no-fund", "--no-audit", "--prefix", unfinished, `supabase@${VERSION}`];
     const { code, text } = await run("npm", args, {});

@@ -1,6 +1,5 @@
 import { type Database, openDatabase } from "../../mod.ts";
 import { ensureBuiltInQueues } from "../../src/workflows/_queues.ts";
-import { migrateDBOS } from "../../src/workflows/_system_database.ts";
 import type { FreshDatabase, TestDatabase } from "../_databases.ts";
 import type { CrashJob, Note } from "./_crash_child.ts";
 
@@ -20,9 +19,8 @@ export class CrashChain implements AsyncDisposable {
 
   /** Makes a chain on a fresh database. */
   static async create(target: TestDatabase): Promise<CrashChain> {
-    const fresh = await target.create();
-    const { database, connectionString } = fresh;
-    await migrateDBOS(database, connectionString);
+    const fresh = await target.create({ withDBOS: true });
+    const { database } = fresh;
     await ensureBuiltInQueues(database);
     // Runs go on after a decision without a wait, as there are many of them.
     await database.query("update dbos.queues set polling_interval_sec = 0.02");

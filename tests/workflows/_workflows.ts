@@ -23,7 +23,7 @@ export function workflowTest(
 ): void {
   for (const target of testDatabases()) {
     Deno.test(`${name} [${target.engine}]`, async () => {
-      await using fresh = await target.create();
+      await using fresh = await target.create({ withDBOS: true });
       configureDBOS({ connectionString: fresh.connectionString, ...FAST, ...options });
       try {
         await body(fresh, target);

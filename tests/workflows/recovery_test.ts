@@ -19,7 +19,7 @@ function workersTest(
 ): void {
   for (const target of testDatabases().filter(({ engine }) => engine === "postgres")) {
     Deno.test(`${name} [postgres]`, async () => {
-      await using fresh = await target.create();
+      await using fresh = await target.create({ withDBOS: true });
       const { connectionString } = fresh;
       await createEffects(fresh.database);
       configureDBOS({ connectionString, execute: false });
@@ -151,7 +151,7 @@ workersTest(
 for (const target of testDatabases().filter(({ engine }) => engine === "postgres")) {
   for (const workers of [2, 4]) {
     Deno.test(`${workers} workers finish all runs while they are killed at random [postgres]`, async () => {
-      await using fresh = await target.create();
+      await using fresh = await target.create({ withDBOS: true });
       const seed = Number(Deno.env.get("TIMESTEP_TEST_SEED") ?? Date.now() % 1_000_000);
       console.log(`TIMESTEP_TEST_SEED=${seed}`);
       await surviveRandomKills({ ...fresh, runs: 20, workers, kills: 3, seed });

@@ -2,14 +2,17 @@
 const MAX_BYTES = 1000;
 
 /**
- * Refuses names that the database could not store or tell apart: empty ones, very long ones, and ones with a NUL or
- * half of a surrogate pair.
+ * Refuses names that the database could not store or tell apart: what is no text, empty ones, very long ones, and ones
+ * with a NUL or half of a surrogate pair.
  *
  * @param what Names the option in the error.
  * @param name The name: 1,000 bytes in UTF-8 at most.
  * @throws {TypeError} When it is not storable.
  */
-export function assertStorableName(what: string, name: string): void {
+export function assertStorableName(what: string, name: unknown): void {
+  if (typeof name !== "string") {
+    throw new TypeError(`Cannot use the ${what} ${String(name)}: it must be a text, not ${typeof name}.`);
+  }
   const bytes = new TextEncoder().encode(name).length;
   if (bytes > MAX_BYTES) {
     throw new TypeError(

@@ -2,9 +2,21 @@ import type { AgentInputItem } from "@openai/agents";
 import type { Parameter, Queryable } from "../database/database.ts";
 import { SessionHistoryError } from "./session_history_error.ts";
 
-/** Items as one JSON array. NULs and lone surrogates are escaped in it, and stored as such. */
+/**
+ * Items as one JSON array. NULs and lone surrogates are escaped in it, and stored as such.
+ *
+ * @throws {TypeError} When something is not an item, or holds what JSON cannot: one that could not be read would keep
+ * all others from being read.
+ */
 export function itemsToJson(items: readonly AgentInputItem[]): string {
-  return JSON.stringify(items, refuseBinary);
+  if (!Array.isArray(items)) {
+    throw new TypeError(`Cannot add items to a session: ${String(items)} is no list of them`);
+  }
+  const wrong = items.findIndex((item) => !isItem(item));
+  if (wrong === -1) return JSON.stringify(items, refuseBinary);
+  throw new TypeError(
+    `Cannot add item ${wrong} to a session: it is neither a message (with a role) nor of any other type`,
+  );
 }
 
 /** Adds items at the end, in one statement. */
@@ -13,11 +25,9 @@ export async function appendItems(
   sessionId: string,
   items: readonly AgentInputItem[],
 ): Promise<void> {
+  const json = itemsToJson(items);
   if (items.length === 0) return;
-  await queryable.query("select timestep.append_session_items($1, $2::text::json)", [
-    sessionId,
-    itemsToJson(items),
-  ]);
+  await queryable.query("select timestep.append_session_items($1, $2::text::json)", [sessionId, json]);
 }
 
 /** The last `limit` items, or all, in the order in which they were added. */
@@ -65,15 +75,17 @@ export async function lockSession(queryable: Queryable, sessionId: string): Prom
 }
 
 function toItem(item: unknown, sessionId: string, position: unknown): AgentInputItem {
-  const isItem = typeof item === "object" && item !== null && ("type" in item || "role" in item);
-  if (!isItem) {
-    throw new SessionHistoryError(
-      "session_item_malformed",
-      `Cannot read item ${position} of session "${sessionId}": it is neither a message nor of any other type. ` +
-        "Correct or delete its row in timestep.session_items.",
-    );
-  }
-  return item as AgentInputItem; // What addItems() was given; the model's adapter parses its fields.
+  if (isItem(item)) return item;
+  throw new SessionHistoryError(
+    "session_item_malformed",
+    `Cannot read item ${position} of session "${sessionId}": it is neither a message nor of any other type. ` +
+      "Correct or delete its row in timestep.session_items.",
+  );
+}
+
+/** Its fields are for the model's adapter to judge. */
+function isItem(item: unknown): item is AgentInputItem {
+  return typeof item === "object" && item !== null && ("type" in item || "role" in item);
 }
 
 function refuseBinary(this: unknown, key: string, value: unknown): unknown {

@@ -57,9 +57,13 @@ export class DatabaseSession
    * The conversation's items, oldest first.
    *
    * @param limit Only the last that many. Default: all.
+   * @throws {RangeError} When `limit` is no whole number.
    * @throws {SessionHistoryError} `session_item_malformed`.
    */
   async getItems(limit?: number): Promise<AgentInputItem[]> {
+    if (limit !== undefined && !Number.isSafeInteger(limit)) {
+      throw new RangeError(`Cannot read the items of a session: limit is ${limit}, not a whole number`);
+    }
     if (limit !== undefined && limit <= 0) return [];
     return await readItems(await this.#database.get(), this.#sessionId, limit ?? null);
   }
@@ -67,7 +71,7 @@ export class DatabaseSession
   /**
    * Adds items at the end: all of them, together, or none.
    *
-   * @throws {TypeError} When an item holds what JSON cannot: binary data, a bigint.
+   * @throws {TypeError} When something is not an item, or holds what JSON cannot: binary data, a bigint.
    */
   async addItems(items: AgentInputItem[]): Promise<void> {
     await appendItems(await this.#database.get(), this.#sessionId, items);

@@ -19,6 +19,12 @@ Deno.test("assertStorableName() refuses names that cannot be stored, or not be t
   }
 });
 
+Deno.test("assertStorableName() refuses what is no text", () => {
+  for (const name of [42, null, undefined, {}]) {
+    assertThrows(() => assertStorableName("sessionId", name), TypeError, `the sessionId ${name}`);
+  }
+});
+
 Deno.test("assertStorableName() refuses names that do not fit into an index", () => {
   assertThrows(() => assertStorableName("sessionId", "é".repeat(501)), TypeError, "1002 bytes");
 });

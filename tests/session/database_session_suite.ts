@@ -138,6 +138,27 @@ function storage({ engine, create }: TestDatabase): void {
     assertEquals(await session.getItems(), []);
   });
 
+  Deno.test(`addItems() adds none of the items when one could not be read again [${engine}]`, async () => {
+    await using fresh = await create();
+    const [session] = sessions(fresh, ["a"]);
+    for (const wrong of [null, "text", 42, {}, { content: "x" }, () => {}]) {
+      const items = [say("one"), wrong as unknown as AgentInputItem];
+      await assertRejects(() => session.addItems(items), TypeError, "item 1");
+    }
+    for (const wrong of [null, "text", { 0: say("one") }]) {
+      await assertRejects(() => session.addItems(wrong as unknown as AgentInputItem[]), TypeError, "list");
+    }
+    assertEquals(await session.getItems(), []);
+  });
+
+  Deno.test(`getItems() rejects with RangeError when the limit is no whole number [${engine}]`, async () => {
+    await using fresh = await create();
+    const [session] = sessions(fresh, ["a"]);
+    for (const limit of [NaN, Infinity, 1.5]) {
+      await assertRejects(() => session.getItems(limit), RangeError, `limit is ${limit}`);
+    }
+  });
+
   Deno.test(`addItemsWithin() adds nothing when the transaction is rolled back [${engine}]`, async () => {
     await using fresh = await create();
     const [session] = sessions(fresh, ["a"]);

@@ -15,7 +15,7 @@ import { launchedEngine } from "./launch_dbos.ts";
 export interface QueueAgentWorkflowOptions extends AgentWorkflowOptions {
   /**
    * A queue of `registerAgentQueue()`. Default: `agents`, which starts at most 50 runs in any 60 seconds; with a
-   * partition key `agents_by_partition`, which does so one run at a time for each key.
+   * partition key `agents_by_partition`, which starts as many beside them, one run at a time for each key.
    */
   queueName?: string | undefined;
   /** Lower numbers start sooner; among equals, first come, first served. An integer from 0. @default {0} */

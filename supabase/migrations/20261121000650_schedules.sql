@@ -189,13 +189,10 @@ begin
       foreach tick in array due.fire loop
         -- As JavaScript writes it.
         tick_run_id := schedule.name || ':' || to_char(tick at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
-        insert into timestep.runs
-          (run_id, agent_name, agent_fingerprint, session_id, owner_id, status, input, options, dispatch)
-        values (tick_run_id, schedule.agent_name, schedule.agent_fingerprint, schedule.session_id, schedule.owner_id,
-          'queued', schedule.input, schedule.options, schedule.dispatch)
-        on conflict on constraint runs_pkey do nothing;
-        if found then
-          perform timestep.enqueue_run(tick_run_id, tick_run_id);
+        if timestep.start_run(
+          tick_run_id, schedule.agent_name, schedule.agent_fingerprint, null, schedule.session_id, schedule.owner_id,
+          schedule.input::text, schedule.options::text, schedule.dispatch::text
+        ) is not null then
           made := made + 1;
         end if;
       end loop;

@@ -1811,8 +1811,8 @@ begin
     end if;
   end if;
   if session_is_new then
-    insert into timestep.sessions (session_id, owner_id)
-    values (start_response.session_id, start_response.owner_id);
+    insert into timestep.sessions (session_id, owner_id, agents)
+    values (start_response.session_id, start_response.owner_id, array[start_response.agent_name]);
   end if;
   state := timestep.start_run(
     run_id, agent_name, agent_fingerprint, definition, session_id, owner_id, run_input, options, dispatch, null,

@@ -12,6 +12,14 @@ export function keepAliveFor(begin: () => Promise<unknown>): void {
 }
 
 /**
+ * Whether this process is there for longer than its requests: elsewhere than on Supabase, where workers do what is in
+ * the background.
+ */
+export function outlivesRequests(): boolean {
+  return !edgeRuntime();
+}
+
+/**
  * Calls back when the isolate is about to be ended. Never, elsewhere than on Supabase.
  *
  * @returns Forgets it.

@@ -82,6 +82,20 @@ serverTest("approvals are asked for and answered as those of MCP tools", async (
     assertEquals(paid.filter((name) => name === "Gus"), ["Gus"]);
   });
 
+  await test.step("who has got a decision goes on at once, also in the background", async () => {
+    const begun = await client.responses.create({ model, input: "pay Ida", background: true });
+    const asked = await ended(client, begun.id);
+    const input = [approve(requests(asked)[0]?.id)];
+    const { id } = await client.responses.create({ model, input, background: true });
+    const workflows = await server.database.query(
+      "select status from dbos.workflow_status where workflow_uuid like $1 || '%'",
+      [begun.id],
+    );
+    // Whoever looks into the queue finds nothing of it there.
+    assertEquals(workflows.map(({ status }) => status === "ENQUEUED"), [false, false]);
+    assertEquals((await ended(client, id)).output_text, "Done: paid Ida");
+  });
+
   await test.step("what waits is neither answered by others nor passed over", async () => {
     const conversation = (await client.conversations.create()).id;
     const asked = await client.responses.create({ model, input: "pay Hal", conversation });
@@ -97,6 +111,15 @@ serverTest("approvals are asked for and answered as those of MCP tools", async (
     assert(!paid.includes("Hal"));
   });
 });
+
+/** The response when its run has ended, or waits. */
+async function ended(client: OpenAI, id: string): Promise<Response> {
+  const last = ["response.completed", "response.failed", "response.incomplete"];
+  for await (const { type } of await client.responses.retrieve(id, { stream: true })) {
+    if (last.includes(type)) break;
+  }
+  return await client.responses.retrieve(id);
+}
 
 function requests({ output }: Response) {
   return output.filter((item) => item.type === "mcp_approval_request");

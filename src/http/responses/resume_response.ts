@@ -5,7 +5,7 @@ import { waitForRun } from "../../workflows/_wait_for_run.ts";
 import { decideWithin } from "../../workflows/decide.ts";
 import { DecisionConflictError } from "../../workflows/errors.ts";
 import { launchedEngine } from "../../workflows/launch_dbos.ts";
-import { keepAliveFor } from "../_edge_runtime.ts";
+import { keepAliveFor, outlivesRequests } from "../_edge_runtime.ts";
 import { ApiError } from "../api_error.ts";
 import type { Principal } from "../principal.ts";
 import { type Answers, findAnswers } from "./answers.ts";
@@ -36,8 +36,8 @@ export async function resumeResponse(database: Database, options: ResumeOptions)
   const { asked } = await findAnswers(database, principal, options.answers);
   assertParent(request, asked);
   const engine = await launchedEngine();
-  // Who waits for the answer should not wait for the queue, too. As for a new response.
-  const claimant = engine && !request.background ? claimantOf(engine) : undefined;
+  // Nobody should wait for the queue, too. As for a new response.
+  const claimant = engine && (!request.background || outlivesRequests()) ? claimantOf(engine) : undefined;
   const { record, claimed } = await database.transaction(async (transaction) => {
     // Of several who answer at once, each in part, the last one sees that nothing is open any more.
     await transaction.query("select from timestep.runs where run_id = $1 for update", [asked.runId]);

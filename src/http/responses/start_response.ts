@@ -12,7 +12,7 @@ import { claimantOf } from "../../workflows/_claim_directly.ts";
 import { DIRECT_QUEUE } from "../../workflows/_dispatch.ts";
 import { type Claimant, claimParameters, startParameters } from "../../workflows/_start_run.ts";
 import { useConfiguration } from "../../workflows/configure_dbos.ts";
-import { keepAliveFor, onShutdown } from "../_edge_runtime.ts";
+import { keepAliveFor, onShutdown, outlivesRequests } from "../_edge_runtime.ts";
 import type { AgentCatalog } from "../agent_catalog.ts";
 import { ApiError, invalid } from "../api_error.ts";
 import { ownerIdOf, type Principal } from "../principal.ts";
@@ -82,8 +82,8 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
   await launch(agents);
   const engine = await launchedEngine();
   const database = await dispatchDatabase();
-  // What is in the background is left to whoever has time; workers ask for it within half a second.
-  const claimant = engine && !request.background ? claimantOf(engine) : undefined;
+  // On Supabase what is in the background is left to workers, who ask for it within half a second.
+  const claimant = engine && (!request.background || outlivesRequests()) ? claimantOf(engine) : undefined;
   const goesOn = request.conversationId !== null || request.previousResponseId !== null;
   const { record, claimed } = goesOn
     ? await database.transaction(async (transaction) => {

@@ -87,7 +87,8 @@ def queue_agent_workflow(
         stream: Whether the model's answers are streamed into the run's events.
         workflow_id: Names the run: the same again is the same run. Default: a new one.
         queue_name: A queue that a worker has registered. Default: `agents`, which starts at most 50 runs in any 60
-            seconds; with a partition key `agents_by_partition`, which starts as many beside them, one run at a time for each.
+            seconds; with a partition key `agents_by_partition`, which starts as many beside them, one run at a time for
+            each key.
         priority: Lower numbers start sooner.
         deduplication_id: While a run with this id is waiting or under way in the queue, the same id gives that run.
         partition_key: In a partitioned queue: what runs share a partition by. Default: the session's id.

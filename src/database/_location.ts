@@ -21,7 +21,7 @@ export type Environment = (name: string) => string | undefined;
  */
 export function locate(connectionString: string | undefined, environment: Environment): Location {
   const [text, source] = connectionString !== undefined
-    ? [connectionString, "connectionString"]
+    ? [String(connectionString), "connectionString"]
     : firstSet(["PG_CONNECTION_URI", "SUPABASE_DB_URL"], environment);
   if (text === undefined) {
     const directory = environment("TIMESTEP_PGLITE_PATH") ||

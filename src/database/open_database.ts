@@ -23,6 +23,7 @@ export interface OpenDatabaseOptions {
  *
  * @param options Where to find the database.
  * @returns The database, migrated.
+ * @throws {TypeError} When something else than options is given, such as the connection string itself.
  * @throws {DatabaseError} When it can't be reached, opened or migrated; `code` says why.
  *
  * @example
@@ -35,6 +36,10 @@ export interface OpenDatabaseOptions {
  * ```
  */
 export async function openDatabase(options: OpenDatabaseOptions = {}): Promise<Database> {
+  // Where types are not checked, a string would be taken for no options, and another database be opened.
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Cannot open the database: give where it is as { connectionString }, or nothing");
+  }
   const location = locate(options.connectionString, readEnvironment);
   if (location.engine === "pglite" && location.directory === null) {
     return await share(Symbol("private"), () => openMigrated(location));

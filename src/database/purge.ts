@@ -37,8 +37,10 @@ const BATCH = 500;
  */
 export async function purge(database: Database, options: PurgeOptions): Promise<PurgeResult> {
   const { olderThan } = options;
-  const number = Number(olderThan);
-  if (!Number.isFinite(number) || (typeof olderThan === "number" && olderThan < 0)) {
+  const isTime = olderThan instanceof Date
+    ? !Number.isNaN(olderThan.getTime())
+    : Number.isFinite(olderThan) && olderThan >= 0;
+  if (!isTime) {
     throw new RangeError(`Cannot purge: olderThan is ${olderThan}, not a Date or milliseconds from 0`);
   }
   // The database's clock decides, as it is the one that said when a run finished.

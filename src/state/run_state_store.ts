@@ -62,25 +62,23 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
   /**
    * Keeps the run in the database. Nothing is opened before it is used.
    *
-   * @throws {TypeError} When `sessionId` is empty or can't be stored, or both `database` and `connectionString` are
-   * given.
+   * @throws {TypeError} When there is no agent, `sessionId` is empty or can't be stored, or both `database` and
+   * `connectionString` are given.
    */
   constructor(options: RunStateStoreOptions<TAgent>);
   /**
    * Keeps the run in a file.
    *
+   * @throws {TypeError} When there is no agent.
    * @throws {Error} When the program does not run on Deno: nothing else can lock files.
    */
   constructor(path: string, agent: TAgent);
   constructor(pathOrOptions: string | RunStateStoreOptions<TAgent>, agent?: TAgent) {
     if (typeof pathOrOptions === "string") {
-      if (agent === undefined) {
-        throw new TypeError("Cannot make a store without the agent: give it after the path");
-      }
-      this.#agent = agent;
+      this.#agent = assertAgent(agent);
       this.#snapshots = new FileSnapshots(pathOrOptions);
     } else {
-      this.#agent = pathOrOptions.agent;
+      this.#agent = assertAgent(pathOrOptions?.agent);
       const { sessionId = null, ...options } = pathOrOptions;
       if (sessionId !== null) assertStorableName("sessionId", sessionId);
       this.#snapshots = new DatabaseSnapshots(this.#agent.name, sessionId, options);
@@ -91,9 +89,15 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
    * Saves a paused run: its snapshot, what it waits for and what it used, all or nothing. A run that has ended can
    * be saved, too; it is not in the way of the next.
    *
+   * @throws {TypeError} When it is not a run's state, or that of a run with other agents than the store's.
    * @throws {RunStateConflictError} When there is another paused run, or somebody saved or resumed this one meanwhile.
    */
   async save<TContext>(state: RunState<TContext, TAgent>): Promise<void> {
+    if (typeof state?.getInterruptions !== "function") {
+      throw new TypeError(
+        `Cannot save the run ${this.#snapshots.place}: give the state of a run, result.state`,
+      );
+    }
     const saved: AnyRunState = state;
     this.#assertOwnAgent(saved);
     const origin = originOf(saved);
@@ -180,4 +184,12 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
         "reach. Make the store with the agent that the run started with.",
     );
   }
+}
+
+function assertAgent<TAgent extends AnyAgent>(agent: TAgent | undefined): TAgent {
+  if (typeof agent?.name === "string") return agent;
+  throw new TypeError(
+    "Cannot make a store without the agent that its runs start with: new RunStateStore({ agent }), or " +
+      "new RunStateStore(path, agent)",
+  );
 }

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DatabaseError, openDatabase } from "@timestep-ai/timestep";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { DatabaseError, openDatabase, type OpenDatabaseOptions } from "@timestep-ai/timestep";
 import { locate } from "../../src/database/_location.ts";
 import { startProgram } from "./_program.ts";
 
@@ -50,6 +50,18 @@ Deno.test("locate() throws and names the variable when it holds no connection st
   const error = assertThrows(() => locate(undefined, wrong), DatabaseError, "PG_CONNECTION_URI");
   assertEquals(error.code, "connection_string_invalid");
   assert(!error.message.includes("s3cret"));
+});
+
+Deno.test("openDatabase() refuses what is no place, instead of opening the environment's database", async () => {
+  for (const options of ["postgres://me@127.0.0.1/db", null]) {
+    const wrong = options as unknown as OpenDatabaseOptions;
+    await assertRejects(() => openDatabase(wrong), TypeError, "{ connectionString }");
+  }
+  for (const connectionString of [null, 5432, ""]) {
+    const wrong = { connectionString } as unknown as OpenDatabaseOptions;
+    const error = await assertRejects(() => openDatabase(wrong), DatabaseError);
+    assertEquals(error.code, "connection_string_invalid");
+  }
 });
 
 Deno.test("openDatabase() gives every caller of pglite:memory a database of its own", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Database, purge } from "@timestep-ai/timestep";
+import { type Database, purge, type PurgeOptions } from "@timestep-ai/timestep";
 import { testDatabases } from "../_databases.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -71,7 +71,8 @@ Deno.test("purge() rejects with RangeError when olderThan is no time", async () 
   const [target] = testDatabases();
   if (target === undefined) return;
   await using fresh = await target.create();
-  for (const olderThan of [-1, NaN, Infinity, new Date("never")]) {
-    await assertRejects(() => purge(fresh.database, { olderThan }), RangeError, "olderThan");
+  for (const wrong of [-1, NaN, Infinity, new Date("never"), "30", null, undefined]) {
+    const options = { olderThan: wrong } as PurgeOptions;
+    await assertRejects(() => purge(fresh.database, options), RangeError, "olderThan");
   }
 });

@@ -66,6 +66,15 @@ function otherAgents({ name, create }: StoreTarget): void {
     const state = await pausedState();
     await assertRejects(() => place.store(helper).save(state), TypeError, "Assistant");
   });
+
+  Deno.test(`save() rejects with TypeError when it gets no state [${name}]`, async () => {
+    await using place = await create();
+    const result: unknown = { state: await pausedState(), interruptions: [] };
+    for (const wrong of [result, null, {}, "state"]) {
+      const state = wrong as RunState<unknown, Agent>;
+      await assertRejects(() => place.store(weatherAgent().agent).save(state), TypeError, "result.state");
+    }
+  });
 }
 
 function ends() {

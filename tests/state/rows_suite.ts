@@ -6,7 +6,13 @@ import {
   type ScriptedModelInput,
 } from "@openai/agents-core/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type Database, runAgent, RunStateNotFoundError, RunStateStore } from "@timestep-ai/timestep";
+import {
+  type Database,
+  runAgent,
+  RunStateNotFoundError,
+  RunStateStore,
+  type RunStateStoreOptions,
+} from "@timestep-ai/timestep";
 import { z } from "zod";
 import type { TestDatabase } from "../_databases.ts";
 import { approveAll, asks, costs, pausedState, weatherAgent } from "./_runs.ts";
@@ -63,6 +69,15 @@ function slots({ engine, create }: TestDatabase): void {
     const { agent } = weatherAgent();
     for (const sessionId of ["", " ", "a\0b", "\ud800"]) {
       assertThrows(() => new RunStateStore({ agent, sessionId }), TypeError, "sessionId");
+    }
+  });
+
+  Deno.test(`RunStateStore() refuses to be made without an agent [${engine}]`, () => {
+    const { agent } = weatherAgent();
+    // Where types are not checked: left out, its name, and the arguments the wrong way round.
+    for (const wrong of [[], [{}], [{ agent: "Assistant" }], ["state.json"], [agent, "state.json"]]) {
+      const args = wrong as unknown as [RunStateStoreOptions<Agent>];
+      assertThrows(() => new RunStateStore(...args), TypeError, "new RunStateStore({ agent })");
     }
   });
 }

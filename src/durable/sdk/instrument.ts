@@ -3,7 +3,9 @@ import { recordedFunctionCalls } from "../model_step.ts";
 import { DurableSession } from "../durable_session.ts";
 import { recordingScope, runInScope } from "../scope.ts";
 import { listingFailed } from "../tool_listing.ts";
+import { isAccelerated } from "./accelerate.ts";
 import { instrumentAgent, instrumentRunner, instrumentTools } from "./instrument_agent.ts";
+import { UntrackedInput } from "./untracked_input.ts";
 
 let installed = false;
 
@@ -40,7 +42,13 @@ function instrumentRun(): void {
       ...(state ? {} : { context }),
       ...(options.session ? { session: new DurableSession(options.session, scope) } : {}),
     };
-    return runInScope(scope, () => original.call(this, agent, input, recorded));
+    return runInScope(scope, () => {
+      if (!isAccelerated() || !UntrackedInput.fits(this, input, recorded)) {
+        return original.call(this, agent, input, recorded);
+      }
+      const untracked = new UntrackedInput(input);
+      return untracked.settle(original.call(this, agent, untracked, recorded));
+    });
   } as typeof Runner.prototype.run;
 }
 

@@ -128,8 +128,15 @@ async function main([part, ...args]: readonly string[]): Promise<number> {
 
 /** Uncaught, the Agents SDK would report it without its text. */
 function tellError(error: unknown): number {
-  console.error(error instanceof Error ? `\n${error.message}` : error);
+  console.error(error instanceof Error ? `\n${messageOf(error)}` : error);
   return ExitCode.failed;
+}
+
+/** With the reason where another error is, as in "Connection error." of OpenAI's client. */
+function messageOf({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message)
+    ? `${message.replace(/\.$/, "")}: ${messageOf(cause)}`
+    : message;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args).catch(tellError));

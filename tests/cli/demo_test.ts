@@ -98,6 +98,18 @@ Deno.test("timestep demo says what is wrong, without the password, when the data
   assert(!`${output}${errors}`.includes("secret"));
 });
 
+Deno.test("timestep demo says what is wrong when the model is not there", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const baseURL = `http://127.0.0.1:${listener.addr.port}/v1`;
+  listener.close();
+  const env = { OPENAI_API_KEY: "sk-wrong", OPENAI_BASE_URL: baseURL };
+  const { code, output, errors } = await timestep(["demo", "--database", "pglite:memory"], { env });
+  assertEquals(code, 1);
+  assertStringIncludes(output, "Model: gpt-4.1");
+  assertStringIncludes(errors, baseURL);
+  assert(!errors.includes("sk-wrong"));
+});
+
 async function statuses(connectionString: string): Promise<unknown[]> {
   const database = await openDatabase({ connectionString });
   try {

@@ -55,6 +55,8 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
       ["background", { background: 1 }],
       ["metadata", { metadata: "x" }],
       ["metadata.a", { metadata: { a: 1 } }],
+      ["metadata.a", { metadata: { a: "x".repeat(513) } }],
+      ["metadata", { metadata: { ["x".repeat(65)]: "" } }],
       ["metadata", {
         metadata: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`${index}`, ""])),
       }],

@@ -133,6 +133,36 @@ serverTest("the official client keeps conversations", async (server, test) => {
     assertEquals(next.output_text, "I see 3 items.");
   });
 
+  await test.step("a conversation that is deleted stays so: what runs or waits in it is cancelled", async () => {
+    for (const input of ["Wait.", "pay Bob"]) {
+      server.world.model.hold();
+      const { id: conversation } = await client.conversations.create();
+      const begun = await client.responses.create({ model, input, conversation, background: true });
+      const stream = await client.responses.retrieve(begun.id, { stream: true });
+      if (input === "Wait.") await client.conversations.delete(conversation);
+      let last: OpenAI.Responses.ResponseStreamEvent | undefined;
+      for await (const event of stream) last = event;
+      assert(last && "response" in last);
+      const [request] = last.response.output;
+      if (request) {
+        assert(request.type === "mcp_approval_request");
+        await client.conversations.delete(conversation);
+        const answer = {
+          type: "mcp_approval_response" as const,
+          "approval_request_id": request.id,
+          approve: true,
+        };
+        await assertRejects(
+          () => client.responses.create({ model, input: [answer] }),
+          OpenAI.BadRequestError,
+        );
+      } else assertEquals(last.response.status, "cancelled");
+      server.world.model.release();
+      await assertRejects(() => server.client().conversations.retrieve(conversation), OpenAI.NotFoundError);
+    }
+    assertEquals(server.world.paid, []);
+  });
+
   await test.step("item references are resolved", async () => {
     const first = await client.responses.create({ model, input: "Hello" });
     const [message] = first.output;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Queryable } from "../../database/database.ts";
 import { readJson } from "../_body.ts";
 import type { Call } from "../_context.ts";
 import { newId } from "../_ids.ts";
@@ -56,15 +57,30 @@ export async function updateConversation(call: Call): Promise<Response> {
   });
 }
 
-/** Answers `DELETE /v1/conversations/{id}`. Its responses stay. */
+/**
+ * Answers `DELETE /v1/conversations/{id}`. Its responses stay; runs that are under way in it, or wait, are cancelled: what
+ * they would say has no place any more.
+ */
 export async function deleteConversation(call: Call): Promise<Response> {
   const { context, principal, ids: [id = ""] } = call;
   const database = await context.database();
+  await findConversation(database, principal, id);
   return await database.transaction(async (transaction) => {
+    // Before the conversation is locked, as runs lock it when they end, and then those that have begun meanwhile.
+    await cancelRuns(transaction, id);
     await lockConversation(transaction, principal, id);
+    await cancelRuns(transaction, id);
     await transaction.query("delete from timestep.sessions where session_id = $1", [id]);
     return Response.json({ id, object: "conversation.deleted", deleted: true });
   });
+}
+
+async function cancelRuns(transaction: Queryable, sessionId: string): Promise<void> {
+  await transaction.query(
+    `select timestep.cancel_run(run_id) from timestep.runs
+     where session_id = $1 and status in ('queued', 'running', 'interrupted', 'unknown_outcome')`,
+    [sessionId],
+  );
 }
 
 /** Answers `GET /v1/conversations/{id}/items`. */

@@ -19,7 +19,11 @@ export interface CreateRequest {
 }
 
 const flag = z.boolean().nullish().transform((value) => value ?? false);
-const metadata = z.record(z.string().max(64), z.string().max(512))
+const metadata = z.record(z.string(), z.string().max(512))
+  .refine(
+    (value) => Object.keys(value).every((key) => key.length <= 64),
+    "has a key of more than 64 characters",
+  )
   .refine((value) => Object.keys(value).length <= 16, "has more than 16 entries");
 /** As many, and such names, as OpenAI takes. */
 const functionsSchema = z.array(

@@ -10,6 +10,7 @@ import {
 import { TimestepError } from "../core/errors.ts";
 import type { JsonValue } from "./json.ts";
 import type { RunError } from "./run_outcome.ts";
+import { withoutSecrets } from "./without_secrets.ts";
 
 /** How a run ended by an error, as data. */
 export interface RunFailure {
@@ -68,14 +69,6 @@ function codeOf(error: unknown): string | undefined {
   if (error instanceof MaxTurnsExceededError) return "max_turns_exceeded";
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
-}
-
-/** Providers like to quote the key that they refuse. */
-function withoutSecrets(message: string): string {
-  return message
-    .replace(/\b(sk|tsk|fc|pk|rk|key)[-_][\w*.-]{6,}/gi, "$1-[redacted]")
-    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, "$1 [redacted]")
-    .replace(/(\w+:\/\/[^\s:/@]*):[^\s@]*@/g, "$1:[redacted]@");
 }
 
 /** What JSON can hold of it. */

@@ -8,6 +8,7 @@ import { decodeValue, encodeValue } from "./recorded_value.ts";
 import { runInStep, type Scope } from "./scope.ts";
 import type { ToolCall, ToolStep } from "./tool_call.ts";
 import { UnknownOutcome } from "./unknown_outcome.ts";
+import { withoutSecrets } from "./without_secrets.ts";
 
 /** A function tool's call, as the SDK makes it. */
 export interface ToolInvocation {
@@ -157,9 +158,8 @@ class LiveToolCall implements ToolStep {
 const TIMED_OUT = JSON.stringify({ timedOut: true });
 
 function encodeFailure(error: unknown): string {
-  return error instanceof Error
-    ? JSON.stringify({ name: error.name, message: error.message })
-    : JSON.stringify({ name: "Error", message: String(error) });
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  return JSON.stringify({ name, message: withoutSecrets(message) });
 }
 
 /** The error that was recorded, without its class; nothing when the call had timed out. */

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from agents import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
-from agents.exceptions import MaxTurnsExceeded, ToolInputGuardrailTripwireTriggered, ToolOutputGuardrailTripwireTriggered
+from agents.exceptions import (
+    MaxTurnsExceeded,
+    ToolInputGuardrailTripwireTriggered,
+    ToolOutputGuardrailTripwireTriggered,
+)
 
 from .recorded_value import plain
 
@@ -53,16 +57,34 @@ def _describe(error: BaseException) -> dict[str, object]:
     code = "max_turns_exceeded" if isinstance(error, MaxTurnsExceeded) else getattr(error, "code", None)
     return {
         "name": type(error).__name__,
-        "message": _without_secrets(str(error))[:_LONGEST_MESSAGE],
+        "message": without_secrets(str(error))[:_LONGEST_MESSAGE],
         **({"code": code} if isinstance(code, str) else {}),
     }
 
 
-def _without_secrets(message: str) -> str:
-    """Providers like to quote the key that they refuse."""
-    message = re.sub(r"(?i)\b(sk|tsk|fc|pk|rk|key)[-_][\w*.-]{6,}", r"\1-[redacted]", message)
-    message = re.sub(r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]+", r"\1 [redacted]", message)
-    return re.sub(r"(\w+://[^\s:/@]*):[^\s@]*@", r"\1:[redacted]@", message)
+_SECRETS = (
+    (
+        r"(?i)\b(sk|tsk|fc|pk|rk|key|gsk|xai|hf|r8|pplx|nvapi|gh[a-z]|glpat|xox[a-z])[-_][\w*.-]{6,}",
+        r"\1-[redacted]",
+    ),
+    (r"\b(AIza|AKIA|eyJ)[\w-]{6,}(?:\.[\w-]+)*", r"\1[redacted]"),
+    (r"(?i)\b(Bearer|Basic)\s+[\w.~+/=-]+", r"\1 [redacted]"),
+    (r"(\w+://[^\s:/@]*):[^\s@]*@", r"\1:[redacted]@"),
+    (
+        r"(?i)((?:api|access|secret|private|auth|client)[ _-]?(?:key|token|secret)|password|passwd|authorization"
+        r"|[?&](?:key|token|sig))([\"']?\s*(?:provided|is)?\s*[:=]\s*[\"']?)"
+        r"(?!Bearer|Basic|[\w-]*\[redacted)[^\s\"',&[\]}]+",
+        r"\1\2[redacted]",
+    ),
+)
+"""What becomes of what looks like a secret, in this order; the same as in TypeScript."""
+
+
+def without_secrets(message: str) -> str:
+    """A message without what looks like a secret: providers like to quote the key that they refuse."""
+    for secret, instead in _SECRETS:
+        message = re.sub(secret, instead, message)
+    return message
 
 
 def retry_after_seconds(error: BaseException | None) -> float | None:

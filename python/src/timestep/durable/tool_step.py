@@ -14,6 +14,7 @@ from .errors import OwnershipLostError, UnknownOutcome
 from .journal_row import JournalRow, RecordedStep
 from .journal_writer import write_row
 from .recorded_value import decode_value, encode_value
+from .run_error import without_secrets
 from .scope import Frame, Scope, inside
 from .tool_call import ToolCall
 
@@ -148,7 +149,7 @@ class _LiveToolCall:
 def _encode_failure(error: Exception) -> str:
     if isinstance(error, ToolTimeoutError):
         return json.dumps({"timedOut": True})
-    return json.dumps({"name": type(error).__name__, "message": str(error)})
+    return json.dumps({"name": type(error).__name__, "message": without_secrets(str(error))})
 
 
 def _recorded_error(name: str, message: str) -> Exception:

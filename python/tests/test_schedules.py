@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timezone
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,9 @@ from timestep import (
 from timestep.database.open_database import open_database
 from timestep.durable.registry import forget_agents
 from timestep.workflows._schedule_ticks import Crontab, ticks_ahead
+
+CRONTABS = Path(__file__).parents[2] / "tests" / "workflows" / "crontabs.json"
+"""What the TypeScript module makes of crontabs; null: it refuses them."""
 
 NOW = datetime.fromisoformat("2026-11-21T06:00:01+00:00")
 
@@ -82,6 +87,20 @@ def test_ticks_ahead_begin_with_what_is_still_to_be_fired() -> None:
     missed = islice(_times("* * * * * *", "2026-11-20T06:00:00"), 2)
     assert list(missed) == ["2026-11-21T05:58:00", "2026-11-21T05:58:01"]
     assert _times("0 12 1 3 *", "2019-03-01T12:00:00")[0] == "2026-03-01T12:00:00"
+
+
+@pytest.mark.parametrize(
+    "case", json.loads(CRONTABS.read_text()), ids=lambda case: f"{case['crontab']} {case['timezone']}"
+)
+def test_crontabs_are_read_as_in_typescript(case: dict[str, Any]) -> None:
+    if case["ticks"] is None:
+        with pytest.raises(ValueError, match="Cannot schedule"):
+            Crontab(case["crontab"], case["timezone"])
+        return
+    after = datetime.fromisoformat(case["after"].replace("Z", "+00:00"))
+    ticks = list(islice(Crontab(case["crontab"], case["timezone"]).after(after), 5))
+    assert [tick.strftime("%Y-%m-%dT%H:%M:%SZ") for tick in ticks] == case["ticks"]
+    assert Crontab(case["crontab"], case["timezone"]).last_before(ticks[1]) == ticks[0]
 
 
 async def test_a_tick_is_fired_with_no_process_alive_and_executed_by_the_next_worker(uri: str) -> None:

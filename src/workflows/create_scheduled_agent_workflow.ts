@@ -15,7 +15,10 @@ import { QueueNotFoundError } from "./errors.ts";
 export interface CreateScheduledAgentWorkflowOptions extends Omit<AgentWorkflowOptions, "workflowId"> {
   /** Names the schedule; runs are called `<name>:<tick>`. Default: the agent's name. */
   name?: string | undefined;
-  /** Minute, hour, day of month, month, day of week; before them, if you like, second. */
+  /**
+   * Minute, hour, day of month, month, day of week; before them, if you like, second. All of them have to match, days
+   * of month and of week, too.
+   */
   crontab: string;
   /** The time zone that the crontab is meant in, e.g. `Europe/Berlin`. @default {"UTC"} */
   timezone?: string | undefined;

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parseCrontab, ticksAhead } from "../../src/workflows/_schedule_ticks.ts";
+import crontabs from "./crontabs.json" with { type: "json" };
 
 const now = new Date("2026-11-21T06:00:01Z");
 const hourly = await parseCrontab("0 * * * *", "UTC");
@@ -45,6 +46,18 @@ Deno.test("ticksAhead() keeps the local hour when the clocks change", async () =
   const times = ticksAhead(daily, new Date("2026-10-23T12:00:00Z")).map((tick) => tick.toISOString());
   assertEquals(times.slice(0, 2), ["2026-10-24T06:30:00.000Z", "2026-10-25T07:30:00.000Z"]);
   assert(times.includes("2027-01-28T07:30:00.000Z"));
+});
+
+Deno.test("parseCrontab() reads crontabs as Python does", async () => {
+  for (const { crontab, timezone, after, ticks } of crontabs) {
+    const read: string[] = [];
+    const parsed = await parseCrontab(crontab, timezone).catch(() => null);
+    for (let tick = new Date(after); parsed && read.length < 5;) {
+      tick = parsed.nextWakeupTime(tick);
+      read.push(tick.toISOString().replace(".000Z", "Z"));
+    }
+    assertEquals(parsed && read, ticks, `${crontab} in ${timezone}`);
+  }
 });
 
 Deno.test("parseCrontab() keeps the local hour when the clocks change", async () => {

@@ -21,10 +21,17 @@ _FAR = timedelta(days=366)
 _LONG_AGO = timedelta(minutes=2)
 """How long ago a tick is when only the last one of all before it counts. Longer than ticks may be late."""
 
+_CLOCK_CHANGE = timedelta(hours=3)
+"""More than clocks are put forward by."""
+
 
 @dataclass(frozen=True)
 class Crontab:
-    """A crontab of five fields, or six with seconds first."""
+    """A crontab of five fields, or six with seconds first; or a name for one, such as @daily.
+
+    Read as the TypeScript module reads it: a tick is one by all of its fields, and there is none at a time of day that
+    a change of the clocks leaves out.
+    """
 
     text: str
     timezone: str
@@ -34,7 +41,7 @@ class Crontab:
         try:
             ZoneInfo(self.timezone)
             fields = len(self.text.split())
-            if fields not in (5, 6):
+            if fields not in (5, 6) and not self.text.startswith("@"):
                 raise ValueError(f"it has {fields} fields, not 5 or 6")
             next(self.after(datetime.now(tz=ZoneInfo("UTC"))))
         except Exception as error:
@@ -45,16 +52,27 @@ class Crontab:
         ticks = self._iterate(moment)
         while True:
             tick: datetime = ticks.get_next(datetime)
-            yield tick.astimezone(ZoneInfo("UTC"))
+            if self._is_tick(tick):
+                yield tick.astimezone(ZoneInfo("UTC"))
 
     def last_before(self, end: datetime) -> datetime:
         """The last tick before a moment."""
-        tick: datetime = self._iterate(end).get_prev(datetime)
-        return tick.astimezone(ZoneInfo("UTC"))
+        ticks = self._iterate(end)
+        while True:
+            tick: datetime = ticks.get_prev(datetime)
+            if self._is_tick(tick):
+                return tick.astimezone(ZoneInfo("UTC"))
+
+    def _is_tick(self, tick: datetime) -> bool:
+        # What a change of the clocks leaves out is moved to right after it.
+        if tick.utcoffset() == (tick - _CLOCK_CHANGE).utcoffset():
+            return True
+        wall = tick.replace(tzinfo=None)
+        return bool(croniter.match(self.text, wall, day_or=False, second_at_beginning=True))
 
     def _iterate(self, start: datetime) -> croniter:
         local = start.astimezone(ZoneInfo(self.timezone))
-        return croniter(self.text, local, second_at_beginning=True)
+        return croniter(self.text, local, day_or=False, second_at_beginning=True)
 
 
 def ticks_ahead(crontab: Crontab, now: datetime, first: datetime | None = None) -> list[datetime]:

@@ -45,7 +45,8 @@ def create_scheduled_agent_workflow(
     the same.
 
     Args:
-        crontab: Minute, hour, day of month, month, day of week; before them, if you like, second.
+        crontab: Minute, hour, day of month, month, day of week; before them, if you like, second. All of them have to
+            match, days of month and of week, too.
         agent: The agent that is run. It is registered, as by `register_agent()`.
         input_items: A text, or items.
         session: A `DatabaseSession` or an `OpenAIConversationsSession`.

@@ -2,6 +2,17 @@
  * Durable OpenAI Agents on Postgres alone: run an agent, pause it for an approval, save it, and resume it in
  * another process, today or next week.
  *
+ * @example
+ * ```ts no-eval
+ * import { Agent } from "@openai/agents";
+ * import { runAgent, RunStateStore } from "@timestep-ai/timestep";
+ *
+ * const agent = new Agent({ name: "Assistant", model: "gpt-4.1" });
+ * const result = await runAgent(agent, "What's 2+2?");
+ * console.log(result.finalOutput);
+ * if (result.interruptions.length > 0) await new RunStateStore({ agent }).save(result.state);
+ * ```
+ *
  * @module
  */
 
@@ -23,8 +34,6 @@ export { MultiModelProviderMap } from "./src/model/multi_model_provider_map.ts";
 export { MissingApiKeyError, OllamaModelProvider } from "./src/model/ollama_model_provider.ts";
 export type { OllamaModelProviderOptions } from "./src/model/ollama_model_provider.ts";
 
-export { atMostOnce, toolCall, transactional } from "./src/durable/tool_call.ts";
-export type { ToolCall } from "./src/durable/tool_call.ts";
 export type { CallerTool } from "./src/durable/caller_tool.ts";
 export { createRun } from "./src/durable/create_run.ts";
 export type { NewRun } from "./src/durable/create_run.ts";
@@ -39,13 +48,16 @@ export {
   RunConflictError,
   RunDivergedError,
   RunNotFoundError,
+  ToolCallNotSettledError,
   ToolsUnavailableError,
   UnsupportedToolError,
 } from "./src/durable/errors.ts";
 export { executeRun } from "./src/durable/execute_run.ts";
 export type { ExecuteRunOptions } from "./src/durable/execute_run_options.ts";
 export type { JsonValue } from "./src/durable/json.ts";
+export type { ReadRunEventsOptions } from "./src/durable/read_run_events.ts";
 export { registerAgent } from "./src/durable/registry.ts";
+export type { RunEvent, RunEventBase } from "./src/durable/run_event.ts";
 export type {
   RunError,
   RunOutcome,
@@ -53,6 +65,9 @@ export type {
   RunUsage,
   UnknownToolCall,
 } from "./src/durable/run_outcome.ts";
+export type { Settlement } from "./src/durable/settle_tool_call.ts";
+export { atMostOnce, toolCall, transactional } from "./src/durable/tool_call.ts";
+export type { ToolCall } from "./src/durable/tool_call.ts";
 
 export { consumeResult } from "./src/run/consume_result.ts";
 export { defaultResultProcessor } from "./src/run/default_result_processor.ts";
@@ -84,6 +99,7 @@ export type { TranslationCode } from "./src/state/python/translation_error.ts";
 export { webSearch } from "./src/tool/web_search.ts";
 
 export type { AgentWorkflowHandle } from "./src/workflows/agent_workflow_handle.ts";
+export type { AgentWorkflowOptions } from "./src/workflows/agent_workflow_options.ts";
 export type { AgentWorkflowResult } from "./src/workflows/agent_workflow_result.ts";
 export { cancelRun } from "./src/workflows/cancel_run.ts";
 export { configureDBOS } from "./src/workflows/configure_dbos.ts";
@@ -108,6 +124,7 @@ export { listInterruptions } from "./src/workflows/list_interruptions.ts";
 export type { Interruption, ListInterruptionsOptions } from "./src/workflows/list_interruptions.ts";
 export { queueAgentWorkflow } from "./src/workflows/queue_agent_workflow.ts";
 export type { QueueAgentWorkflowOptions } from "./src/workflows/queue_agent_workflow.ts";
+export type { QueueLimits, QueueRateLimit } from "./src/workflows/queue_limits.ts";
 export { registerAgentQueue } from "./src/workflows/register_agent_queue.ts";
 export type { RegisterAgentQueueOptions } from "./src/workflows/register_agent_queue.ts";
 export { runAgentWorkflow } from "./src/workflows/run_agent_workflow.ts";
@@ -123,12 +140,6 @@ export {
 export type { MissedTicks, ScheduleInfo } from "./src/workflows/schedules.ts";
 export { settleToolCall } from "./src/workflows/settle_tool_call.ts";
 export type { SettledToolCall } from "./src/workflows/settle_tool_call.ts";
-export type { AgentWorkflowOptions } from "./src/workflows/agent_workflow_options.ts";
-export type { QueueLimits, QueueRateLimit } from "./src/workflows/queue_limits.ts";
-export { ToolCallNotSettledError } from "./src/durable/errors.ts";
-export type { ReadRunEventsOptions } from "./src/durable/read_run_events.ts";
-export type { RunEvent, RunEventBase } from "./src/durable/run_event.ts";
-export type { Settlement } from "./src/durable/settle_tool_call.ts";
 
 export { createAgentsClient } from "./src/http/client/create_agents_client.ts";
 export { follow } from "./src/http/client/follow.ts";

@@ -28,12 +28,18 @@ const PAGE = 500;
  * the step's key before the second; who has not gets only the second.
  *
  * @throws {RunNotFoundError} When there is no such run.
+ * @throws {RangeError} When `after` is no position.
  */
 export async function* readRunEvents(
   database: Database,
   runId: string,
   { after = 0, signal }: ReadRunEventsOptions = {},
 ): AsyncGenerator<RunEvent, void, undefined> {
+  if (!(Number.isSafeInteger(after) && after >= 0)) {
+    throw new RangeError(
+      `Cannot read the events of run "${runId}": after is ${after}, but has to be the position of an event, or 0.`,
+    );
+  }
   const attempts = new Attempts(database, runId, after);
   await attempts.load();
   let position = after;

@@ -21,7 +21,9 @@ const agentsByName = new Map<string, AnyAgent>();
  * @throws {AgentNameConflictError} When another agent of the same name is registered.
  */
 export function registerAgent(agent: AnyAgent): void {
-  const { name } = agent;
+  // Callers without types come here, too.
+  const name = (agent as AnyAgent | undefined)?.name;
+  if (name === undefined) throw new TypeError(`Cannot register an agent: ${agent} is none.`);
   if (!(agent instanceof Agent)) {
     throw new TypeError(
       `Cannot register agent "${name}": it is of another copy of the Agents SDK than this module's, so that ` +

@@ -23,9 +23,15 @@ export interface RunOptions {
  * The options as JSON, without those that are not set.
  *
  * @throws {ContextNotSerializableError} When the context holds what JSON cannot.
+ * @throws {RangeError} When `maxTurns` is not a number of turns.
  */
 export function serializeRunOptions({ stream, maxTurns, context, callerTools }: RunOptions): string {
   assertSerializable(context);
+  if (typeof maxTurns === "number" && !(Number.isInteger(maxTurns) && maxTurns > 0)) {
+    throw new RangeError(
+      `Cannot create a run: maxTurns is ${maxTurns}, but has to be an integer from 1, or null for no limit.`,
+    );
+  }
   return JSON.stringify(runOptionsSchema.parse({ stream, maxTurns, context, callerTools }));
 }
 

@@ -26,6 +26,11 @@ export async function prepareRun(options: AgentWorkflowOptions): Promise<Prepare
         `${MAX_TIMEOUT_SECONDS}.`,
     );
   }
+  if (typeof inputItems !== "string" && !Array.isArray(inputItems)) {
+    throw new TypeError(
+      `Cannot start a run: inputItems is ${typeof inputItems}, but has to be a text or an array of items.`,
+    );
+  }
   registerAgent(agent);
   const session = await referenceSession(options.session);
   return {

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from "../database/database.ts";
 import { sqlStateOf } from "./_sql_state.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import type { AnyAgent } from "../run/types.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { checkedWorkflowId, DEFAULT_QUEUE, type Dispatch, PARTITIONED_QUEUE } from "./_dispatch.ts";
@@ -41,6 +42,8 @@ export interface QueueAgentWorkflowOptions extends AgentWorkflowOptions {
  * @param options What to run, and how it waits.
  * @returns A handle to the run.
  * @throws {QueueNotFoundError} When there is no such queue.
+ * @throws {TypeError} When a key can't be stored, or does not go with the queue.
+ * @throws {RangeError} When a number is out of range.
  * @throws {RunConflictError} When there is a run of this `workflowId` with another agent, input or session.
  * @throws {SessionNotDurableError} When another process could not open the session.
  */
@@ -48,7 +51,7 @@ export async function queueAgentWorkflow<TAgent extends AnyAgent>(
   options: QueueAgentWorkflowOptions & { agent: TAgent },
 ): Promise<AgentWorkflowHandle<TAgent>> {
   const runId = checkedWorkflowId(options.workflowId);
-  checkNumbers(options);
+  checkOptions(options);
   const prepared = await prepareRun(options);
   const database = await dispatchDatabase();
   const dispatch = await queueDispatch(database, options, prepared);
@@ -123,13 +126,21 @@ async function queueDispatch(
   };
 }
 
-function checkNumbers({ priority, delaySeconds }: QueueAgentWorkflowOptions): void {
+/** 100 years, in seconds. */
+const MAX_DELAY_SECONDS = 3_155_760_000;
+
+function checkOptions(options: QueueAgentWorkflowOptions): void {
+  const { priority, delaySeconds, deduplicationId, partitionKey } = options;
+  if (deduplicationId !== undefined) assertStorableName("deduplicationId", deduplicationId);
+  if (partitionKey !== undefined) assertStorableName("partitionKey", partitionKey);
   if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority < 2 ** 31)) {
     throw new RangeError(
       `Cannot queue a run: priority is ${priority}, but has to be an integer from 0 to 2^31 - 1.`,
     );
   }
-  if (delaySeconds !== undefined && !(delaySeconds >= 0 && Number.isFinite(delaySeconds))) {
-    throw new RangeError(`Cannot queue a run: delaySeconds is ${delaySeconds}, but has to be 0 or more.`);
+  if (delaySeconds !== undefined && !(delaySeconds >= 0 && delaySeconds <= MAX_DELAY_SECONDS)) {
+    throw new RangeError(
+      `Cannot queue a run: delaySeconds is ${delaySeconds}, but has to be from 0 to ${MAX_DELAY_SECONDS}.`,
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Agent, tool } from "@openai/agents";
 import { z } from "zod";
 import type { Database } from "../../mod.ts";
@@ -55,6 +55,7 @@ testOnEach("readRunEvents() gives each event once, from any cursor", async ({ da
     ["tool_output", "tool:0.1:c1"],
     ["model_response", "model:0.2"],
   ]);
+  await assertRejects(() => read(database, "r", NaN), RangeError, "after is NaN");
   for (const { position } of all) assertEquals(await read(database, "r", position), all.slice(position));
 });
 

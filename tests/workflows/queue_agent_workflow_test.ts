@@ -152,6 +152,12 @@ workflowTest("queueAgentWorkflow() refuses queues, keys and numbers that make no
   await assertRejects(queue({ queueName: "by key" }), TypeError, "partitionKey");
   await assertRejects(queue({ priority: -1 }), RangeError, "-1");
   await assertRejects(queue({ delaySeconds: NaN }), RangeError, "NaN");
+  await assertRejects(queue({ delaySeconds: 1e300 }), RangeError, "1e+300");
+  await assertRejects(queue({ deduplicationId: "a\0" }), TypeError, "deduplicationId");
+  await assertRejects(queue({ partitionKey: "" }), TypeError, "partitionKey");
+  await assertRejects(queue({ inputItems: undefined }), TypeError, "inputItems is undefined");
+  await assertRejects(queue({ agent: undefined }), TypeError, "undefined is none");
+  await assertRejects(queue({ maxTurns: 0 }), RangeError, "maxTurns is 0");
   await assertRejects(
     () => registerAgentQueue({ name: "x", concurrency: 0 }),
     RangeError,

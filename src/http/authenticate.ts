@@ -1,6 +1,6 @@
 import type { Queryable } from "../database/database.ts";
 import { ApiError } from "./api_error.ts";
-import { proofsFromEnvironment } from "./authentication_options.ts";
+import { type EnvironmentProofs, missingProofs, proofsFromEnvironment } from "./authentication_options.ts";
 import { isOneOf, sha256 } from "./_constant_time.ts";
 import type { JwtOptions, VerifyJwt } from "./_verify_jwt.ts";
 import type { ApiKeyPrincipal, Principal } from "./principal.ts";
@@ -64,9 +64,15 @@ export function authenticator(options: AuthenticatorOptions): Authenticate {
 export function environmentAuthenticator(database: () => Promise<Queryable>): Authenticate {
   let made: Authenticate | undefined;
   return async (request) => {
-    made ??= authenticator({ database, ...proofsFromEnvironment() });
+    made ??= authenticator({ database, ...announced(proofsFromEnvironment()) });
     return await made(request);
   };
+}
+
+function announced(proofs: EnvironmentProofs): EnvironmentProofs {
+  const missing = missingProofs(proofs);
+  if (missing !== null) console.warn(missing);
+  return proofs;
 }
 
 function bearerToken(request: Request): string | null {

@@ -44,6 +44,13 @@ export function proofsFromEnvironment(
   };
 }
 
+/** What to tell who serves agents to nobody: with no proof in the environment only our own API keys are accepted. */
+export function missingProofs({ serviceSecrets, cronSecrets, jwt }: EnvironmentProofs): string | null {
+  if (serviceSecrets.length + cronSecrets.length + Object.keys(jwt).length > 0) return null;
+  return "No secret key and no issuer of tokens is set: only keys of timestep.create_api_key() are accepted. Set " +
+    `SUPABASE_SECRET_KEYS, for example to {"default":"a long secret"}, or pass serveAgents() an 'authenticate'.`;
+}
+
 function keysByName(text: string | undefined): Map<string, string> {
   if (!text) return new Map();
   const keys = parseObject("SUPABASE_SECRET_KEYS", text);

@@ -1,8 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { ApiError } from "../../src/http/api_error.ts";
 import { authenticator } from "../../src/http/authenticate.ts";
-import { proofsFromEnvironment } from "../../src/http/authentication_options.ts";
+import { missingProofs, proofsFromEnvironment } from "../../src/http/authentication_options.ts";
 
 const known = await generateKeyPair("ES256", { extractable: true });
 const publicJwk = { ...await exportJWK(known.publicKey), alg: "ES256", kid: "k" };
@@ -127,6 +127,18 @@ Deno.test("proofsFromEnvironment() reads Supabase's variables", () => {
   const { jwt } = proofsFromEnvironment((name) => name === "SUPABASE_URL" ? "http://kong:8000" : undefined);
   assertEquals(String(jwt.jwks), "http://kong:8000/auth/v1/.well-known/jwks.json");
   assertEquals(jwt.issuer, undefined);
+});
+
+Deno.test("missingProofs() says what to set where nobody could show a good credential", () => {
+  assertStringIncludes(missingProofs(proofsFromEnvironment(() => undefined)) ?? "", "SUPABASE_SECRET_KEYS");
+  for (
+    const [name, value] of [
+      ["SUPABASE_SECRET_KEYS", '{"default":"x"}'],
+      ["SUPABASE_SERVICE_ROLE_KEY", "x"],
+      ["SUPABASE_URL", "https://project.supabase.co"],
+      ["TIMESTEP_JWT_SECRET", SECRET],
+    ]
+  ) assertEquals(missingProofs(proofsFromEnvironment((read) => read === name ? value : undefined)), null);
 });
 
 Deno.test("proofsFromEnvironment() binds tokens to their project where its address is public", async () => {

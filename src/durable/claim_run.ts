@@ -85,10 +85,9 @@ export async function claimRun(
 }
 
 const CLAIM = `
-select agent_name as "agentName", agent_fingerprint as "agentFingerprint", session_id as "sessionId", epoch, input,
-  options, dispatch,
-  not exists (select from timestep.session_items i where i.session_id = r.session_id) as "sessionIsEmpty"
-from timestep.claim_run($1, $2::int, $3, $4::text[], 'typescript', $5) r`;
+select agent_name as "agentName", agent_fingerprint as "agentFingerprint", session_id as "sessionId",
+  session_is_empty as "sessionIsEmpty", epoch, input, options, dispatch
+from timestep.claim_run($1, $2::int, $3, $4::text[], 'typescript', $5) where epoch is not null`;
 
 async function whyNotClaimed(
   database: Database,

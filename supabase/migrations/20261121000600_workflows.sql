@@ -195,28 +195,38 @@ end
 $$;
 
 -- Takes a part of a run over for an executor, which has to know its agent and have its language: from now on no other
--- one can record anything of it. With a workflow only while that is the run's. No row when there is nothing to execute.
+-- one can record anything of it. With a workflow only while that is the run's. Nulls when there is nothing to execute.
 create or replace function timestep.claim_run(
   run_id text,
   segment integer,
   executor_id text,
   agent_names text[],
   language text,
-  workflow_id text default null
-) returns setof timestep.runs
+  workflow_id text default null,
+  out agent_name text,
+  out agent_fingerprint text,
+  out session_id text,
+  out session_is_empty boolean,
+  out epoch integer,
+  out input json,
+  out options json,
+  out dispatch json
+)
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  return query
   update timestep.runs r
   set status = 'running', epoch = r.epoch + 1, executor_id = claim_run.executor_id, language = claim_run.language,
     updated_at = now()
   where r.run_id = claim_run.run_id and r.segment = claim_run.segment and r.status in ('queued', 'running')
     and r.agent_name = any(agent_names) and coalesce(r.language, claim_run.language) = claim_run.language
     and (claim_run.workflow_id is null or r.workflow_id = claim_run.workflow_id)
-  returning r.*;
+  returning r.agent_name, r.agent_fingerprint, r.session_id, r.epoch, r.input, r.options, r.dispatch
+  into agent_name, agent_fingerprint, session_id, epoch, input, options, dispatch;
+  session_is_empty := session_id is null
+    or not exists (select from timestep.session_items i where i.session_id = claim_run.session_id);
 end
 $$;
 

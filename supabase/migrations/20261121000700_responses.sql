@@ -227,10 +227,9 @@ begin
 end
 $$;
 
--- What is new of runs, for many readers at once: for each, in the order of the arrays, the entries of its stream after a
--- position, at most so many, or one row without any; what the run is doing; and, when the reader's segment is over,
--- how that ended, with the first of its rows. One statement reads the run and its entries, so one snapshot: what a run
--- that has ended has written is among them.
+-- What is new of runs, for many readers at once: for each, by its place in the arrays, first a row that says what the
+-- run is doing, and how the reader's segment ended if it has; then the entries of its stream after a position, at most
+-- so many. They are read after it, so that what a run that has ended has written is among them.
 create or replace function timestep.read_news(
   run_ids text[],
   owner_ids text[],
@@ -256,33 +255,36 @@ language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  reader record;
 begin
-  return query
-  select w.place, r.status, r.segment,
-    case when e.number is null or e.number = 1 then (
-      case when r.segment > w.segment or r.status not in ('queued', 'running') then
-        timestep.read_segment(nullif(w.claims, ''), w.run_id, w.segment)
-      end
-    ) end,
-    e.position, e.kind, e.step, e.attempt, e.events, e.status, e.name, e.output
-  from unnest(run_ids, owner_ids, claims, segments, positions) with ordinality
-    as w (run_id, owner_id, claims, segment, after, place)
-  join timestep.runs r on r.run_id = w.run_id and coalesce(r.owner_id, '') = w.owner_id
-  left join lateral (
-    select row_number() over (order by n.position) as number, n.*
+  -- Run by run, so that the plans need not be made again for each number of them.
+  for reader in
+    select * from unnest(run_ids, owner_ids, claims, segments, positions) with ordinality
+      as u (run_id, owner_id, claims, segment, after, place)
+  loop
+    select r.status, r.segment into run_status, run_segment
+    from timestep.runs r where r.run_id = reader.run_id and coalesce(r.owner_id, '') = reader.owner_id;
+    continue when not found;
+    place := reader.place;
+    ended := case when run_segment > reader.segment or run_status not in ('queued', 'running') then
+      timestep.read_segment(nullif(reader.claims, ''), reader.run_id, reader.segment)
+    end;
+    return next;
+    return query
+    select reader.place, null, null::integer, null::json, n.*
     from (
-      select v.position, 'events' as kind, v.step, v.attempt, v.events, null as status, null as name,
-        null::json as output
-      from timestep.run_events v where v.run_id = w.run_id and v.position > w.after
+      select v.position, 'events', v.step, v.attempt, v.events, null, null, null::json
+      from timestep.run_events v where v.run_id = reader.run_id and v.position > reader.after
       union all
       select j.position, j.kind, j.key, j.attempt, null, j.status, j.name, j.output
       from timestep.journal j
-      where j.run_id = w.run_id and j.position > w.after
+      where j.run_id = reader.run_id and j.position > reader.after
         and (j.kind in ('model', 'tool') or j.kind = 'guardrail' and j.key like 'guardrail:%:tool\_%')
-      order by position limit page
+      order by 1 limit page
     ) n
-  ) e on true
-  order by w.place, e.position;
+    order by 5;
+  end loop;
 end
 $$;
 

@@ -209,17 +209,22 @@ async function readNews(database: Database, watches: readonly Watch[]): Promise<
   ]);
   const news = new Map<number, RunNews>();
   for (const row of rows) {
+    // The first row of each says how the run is, the others what it has written.
     const place = Number(row["place"]) - 1;
-    const known = news.get(place) ?? {
-      entries: [],
-      more: false,
-      status: String(row["run_status"]),
-      segment: Number(row["run_segment"]),
-      ended: row["ended"],
-    };
-    if (row["position"] !== null) known.entries.push(parseEntry(row));
-    known.more = known.entries.length === PAGE;
-    news.set(place, known);
+    const known = news.get(place);
+    if (known) {
+      known.entries.push(parseEntry(row));
+      known.more = known.entries.length === PAGE;
+    } else {
+      const segment = Number(row["run_segment"]);
+      news.set(place, {
+        entries: [],
+        more: false,
+        status: String(row["run_status"]),
+        segment,
+        ended: row["ended"],
+      });
+    }
   }
   return news;
 }

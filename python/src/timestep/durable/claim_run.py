@@ -56,11 +56,8 @@ async def claim_run(database: Database, run_id: str, segment: int, executor_id: 
     """
     rows = await database.query(
         """
-        update timestep.runs r
-        set status = 'running', epoch = epoch + 1, executor_id = $3, language = $5, updated_at = now()
-        where run_id = $1 and segment = $2::int and status in ('queued', 'running') and agent_name = any($4::text[])
-          and coalesce(language, $5) = $5
-        returning agent_name, agent_fingerprint, session_id, epoch, input, options
+        select agent_name, agent_fingerprint, session_id, epoch, input, options
+        from timestep.claim_run($1, $2::int, $3, $4::text[], $5) where epoch is not null
         """,
         [run_id, segment, executor_id, registered_agent_names(), LANGUAGE],
     )
@@ -79,7 +76,9 @@ async def claim_run(database: Database, run_id: str, segment: int, executor_id: 
     agent = registered_agent(str(name))
     if agent is None:
         raise AgentNotRegisteredError(run_id, str(name))
-    execution = await _read_journal(database, owner)
+    # Nobody has begun it before: nothing is recorded of it.
+    is_new = owner.segment == 0 and owner.epoch == 1
+    execution = Execution(database, owner, [], {}, 0) if is_new else await _read_journal(database, owner)
     return ClaimedRun(
         agent,
         None if fingerprint is None else str(fingerprint),

@@ -15,7 +15,7 @@ from ..state._json import JsonObject
 from .errors import RunConflictError
 
 if TYPE_CHECKING:
-    from ..database.database import Transaction
+    from ..database.database import Parameter, Transaction
 
 
 @dataclass(frozen=True)
@@ -38,44 +38,27 @@ class NewRun:
         return self.agent if isinstance(self.agent, str) else self.agent.name
 
 
-async def create_run(transaction: Transaction, run: NewRun) -> bool:
-    """Records a run. The same run again changes nothing.
+def run_parameters(run: NewRun) -> list[Parameter]:
+    """A run as `timestep.start_run()` takes it, as its first eight parameters."""
+    described = None if isinstance(run.agent, str) else agent_definition(run.agent)
+    return [
+        run.run_id,
+        run.agent_name,
+        described.fingerprint if described is not None else None,
+        described.text if described is not None else None,
+        run.session_id,
+        run.owner_id,
+        run.given,
+        run.options,
+    ]
 
-    Returns:
-        Whether the run is new.
+
+async def assert_same_run(transaction: Transaction, run: NewRun) -> None:
+    """Makes sure that a run that was known already is the same.
 
     Raises:
-        RunConflictError: A run of this id has another agent, input, session or options.
+        RunConflictError: It has another agent, input, session or options.
     """
-    described = None if isinstance(run.agent, str) else agent_definition(run.agent)
-    if described is not None:
-        await transaction.query(
-            """
-            insert into timestep.agents (agent_name, fingerprint, definition)
-            values ($1, $2, $3::text::json) on conflict do nothing
-            """,
-            [run.agent_name, described.fingerprint, described.text],
-        )
-    created = await transaction.query(
-        """
-        insert into timestep.runs
-          (run_id, agent_name, agent_fingerprint, session_id, owner_id, status, input, options)
-        values ($1, $2, $3, $4, $5, 'queued', $6::text::json, $7::text::json)
-        on conflict (run_id) do nothing
-        returning run_id
-        """,
-        [
-            run.run_id,
-            run.agent_name,
-            described.fingerprint if described is not None else None,
-            run.session_id,
-            run.owner_id,
-            run.given,
-            run.options,
-        ],
-    )
-    if created:
-        return True
     rows = await transaction.query(
         """
         select agent_name = $2, input::text = $3, options::jsonb = $4::text::jsonb,
@@ -91,7 +74,6 @@ async def create_run(transaction: Transaction, run: NewRun) -> bool:
             f'Cannot create run "{run.run_id}": there is a run of this id with another {" and ".join(different)}. '
             "Use a new id for a new run"
         )
-    return False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from uuid import uuid4
 from agents import Agent, OpenAIConversationsSession, TResponseInputItem
 from agents.memory import Session
 
-from ..durable.create_run import NewRun, create_run
+from ..durable.create_run import NewRun, assert_same_run, run_parameters
 from ..durable.registry import register_agent
 from ..session.database_session import DatabaseSession
 from ..state._json import JsonObject
@@ -117,16 +117,15 @@ async def start_run(
     Raises:
         RunConflictError: A run of this id has another agent, input, session or options.
     """
-    run_id = prepared.run.run_id
-    if not await create_run(transaction, prepared.run):
-        return False
-    recorded = json.dumps({**dispatch, **prepared.dispatch})
-    await transaction.query("update timestep.runs set dispatch = $2::text::json where run_id = $1", [run_id, recorded])
-    await transaction.query(
-        "select timestep.enqueue_run($1, $1, now() + $2::interval)",
-        [run_id, None if delay_seconds is None else f"{delay_seconds} seconds"],
+    delay = None if delay_seconds is None else str(delay_seconds)
+    rows = await transaction.query(
+        "select timestep.start_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::float8)",
+        [*run_parameters(prepared.run), json.dumps({**dispatch, **prepared.dispatch}), delay],
     )
-    return True
+    if rows[0][0] is not None:
+        return True
+    await assert_same_run(transaction, prepared.run)
+    return False
 
 
 def _protocol(items: Sequence[TResponseInputItem]) -> list[JsonObject]:

@@ -32,6 +32,9 @@ const PARTS: readonly (readonly string[])[] = [
 /** The same for the tests of the Python package. */
 const PYTHON_PARTS: readonly (readonly string[])[] = [["tests/test_durable_kills.py"]];
 
+/** WebAssembly is not compiled a second time, for speed: most processes that open PGlite end before that pays. */
+const V8_FLAGS = "--liftoff-only";
+
 /** What a part of the suite wrote, and how its tests ended. */
 interface Outcome {
   tally: Tally;
@@ -51,6 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
   const paths = args.filter(isPath);
   const flags = args.filter((arg) => !isPath(arg));
   const home = await Deno.makeTempDir({ prefix: "timestep-test-" });
+  Deno.env.set("DENO_V8_FLAGS", [Deno.env.get("DENO_V8_FLAGS") ?? [], V8_FLAGS].flat().join(","));
   try {
     const chosen = [...flags, ...(paths.length > 0 ? paths : ["tests"])];
     const tallies = args.length > 0

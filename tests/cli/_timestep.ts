@@ -31,7 +31,8 @@ export function startTimestep(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Deno.ChildProcess {
-  const inherited = ["PATH", "HOME", "DENO_DIR", "NPM_CONFIG_REGISTRY"].flatMap((name) => {
+  const names = ["PATH", "HOME", "DENO_DIR", "DENO_V8_FLAGS", "NPM_CONFIG_REGISTRY", "TMPDIR"];
+  const inherited = names.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });

@@ -81,7 +81,15 @@ console.log(JSON.stringify(observed));
 
 /** What Deno needs to find its cache. */
 function inherited(): Record<string, string> {
-  const names = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "DENO_TLS_CA_STORE", "TMPDIR"];
+  const names = [
+    "PATH",
+    "HOME",
+    "DENO_DIR",
+    "DENO_V8_FLAGS",
+    "XDG_CACHE_HOME",
+    "DENO_TLS_CA_STORE",
+    "TMPDIR",
+  ];
   return Object.fromEntries(names.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

@@ -1,7 +1,16 @@
 import { assertEquals } from "@std/assert";
-import { configureDBOS, decide, queueAgentWorkflow, runAgentWorkflow, shutdownDBOS } from "../../mod.ts";
+import {
+  configureDBOS,
+  createScheduledAgentWorkflow,
+  decide,
+  listRuns,
+  queueAgentWorkflow,
+  removeScheduledAgentWorkflow,
+  runAgentWorkflow,
+  shutdownDBOS,
+} from "../../mod.ts";
 import { pgbouncer } from "../_pgbouncer.ts";
-import { FAST, steppingAgent, uniqueName } from "./_workflows.ts";
+import { FAST, steppingAgent, uniqueName, until } from "./_workflows.ts";
 
 const pooled = pgbouncer();
 
@@ -26,6 +35,11 @@ Deno.test({
       }
       const results = await Promise.all(handles.map((handle) => handle.getResult()));
       assertEquals(results.map(({ finalOutput }) => finalOutput), Array(10).fill("1 steps"));
+      const scheduled = steppingAgent(uniqueName("Pooled"), 0);
+      await createScheduledAgentWorkflow({ agent: scheduled, inputItems: "Tick.", crontab: "* * * * * *" });
+      const ticked = { agentName: scheduled.name, status: "completed" as const };
+      await until(async () => (await listRuns(ticked)).length > 0);
+      await removeScheduledAgentWorkflow(scheduled.name);
     } finally {
       await shutdownDBOS();
       configureDBOS({});

@@ -22,7 +22,15 @@ const CHECKS: readonly Check[] = [
   { name: "publishable", args: ["publish", "--dry-run", "--allow-dirty"] },
 ];
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) Deno.exit(Deno.args.length === 0 ? await main() : refuse());
+
+/** It is all or nothing: who asks it for help, or for a part, should not wait for all. */
+function refuse(): number {
+  console.error(
+    "Usage: deno task ok\n\nRuns all checks and all tests. For some of the tests: deno task test PATHS",
+  );
+  return 2;
+}
 
 async function main(): Promise<number> {
   const tallies: Tally[] = [];

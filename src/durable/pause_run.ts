@@ -26,9 +26,10 @@ export async function writePause(
   const { state: text, ...envelope } = seal(agent, state);
   await transaction.query(
     `with run as (
-       update timestep.runs set state_version = state_version + 1 where run_id = $1 returning state_version
+       update timestep.runs set state_version = state_version + 1 where run_id = $1
+       returning state_version, segment
      )
-     select timestep.write_run_state($1, state_version, $2::text::json, $3, $4::text::json) from run`,
+     select timestep.write_run_state($1, state_version, segment, $2::text::json, $3, $4::text::json) from run`,
     [runId, JSON.stringify(envelope), text, JSON.stringify(interruptionsOf(state))],
   );
   await transaction.query(GO_ON_IF_DECIDED, [runId]);

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { underlyingDatabase } from "../database/_shared_database.ts";
+import type { Database } from "../database/database.ts";
 import { DatabaseReference, type DatabaseReferenceOptions } from "../database/database_reference.ts";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
 import { RunStateMalformedError } from "./errors.ts";
@@ -38,42 +40,49 @@ export class DatabaseSnapshots implements Snapshots {
     return { run: { runId, version, claim }, envelope: envelope.data };
   }
 
-  async replace(snapshot: Snapshot, held: SavedRun): Promise<SavedRun | null> {
-    return await this.#write(snapshot, held, null);
-  }
-
-  async add(snapshot: Snapshot, held: SavedRun | null): Promise<SavedRun | null> {
-    return await this.#write(snapshot, held, crypto.randomUUID());
-  }
-
-  async #write(
-    { agents, envelope, isEnded, interruptions, usage }: Snapshot,
-    held: SavedRun | null,
-    newRunId: string | null,
+  async replace(
+    { envelope, isEnded, interruptions, usage }: Snapshot,
+    held: SavedRun,
   ): Promise<SavedRun | null> {
     const { state, ...rest } = envelope;
-    const request = {
-      ...rest,
-      runStatus: isEnded ? "completed" : "interrupted",
-      isOtherRun: newRunId !== null,
-      agentFingerprint: agents.fingerprint,
-      agentDefinition: JSON.stringify(agents.definition),
-    };
-    const [row] = await (await this.#database.get()).query(WRITE, [
+    const [row] = await (await this.#database.get()).query(REPLACE, [
       this.#agentName,
       this.#sessionId,
-      held?.runId ?? null,
-      held?.version ?? null,
-      held?.claim ?? null,
-      newRunId,
-      JSON.stringify(request),
+      held.runId,
+      held.version,
+      held.claim,
+      statusOf(isEnded),
+      JSON.stringify(rest),
       state,
       JSON.stringify(interruptions),
       JSON.stringify(usage),
     ]);
-    if (!row) return null;
-    const { run_id: runId, version } = savedSchema.parse(row);
-    return { runId, version, claim: null };
+    return row?.["saved"] === true ? { runId: held.runId, version: held.version + 1, claim: null } : null;
+  }
+
+  async add(snapshot: Snapshot, held: SavedRun | null): Promise<SavedRun | null> {
+    const { agents, envelope: { state, ...rest }, isEnded, interruptions, usage } = snapshot;
+    const database = await this.#database.get();
+    const runId = crypto.randomUUID();
+    const recorded = recordedIn(database);
+    const [row] = await database.query(ADD, [
+      runId,
+      this.#agentName,
+      this.#sessionId,
+      agents.fingerprint,
+      recorded.get(this.#agentName) === agents.fingerprint ? null : JSON.stringify(agents.definition),
+      held?.runId ?? null,
+      held?.version ?? null,
+      held?.claim ?? null,
+      statusOf(isEnded),
+      JSON.stringify(rest),
+      state,
+      JSON.stringify(interruptions),
+      JSON.stringify(usage),
+    ]);
+    if (row?.["saved"] !== true) return null;
+    recorded.set(this.#agentName, agents.fingerprint);
+    return { runId, version: 1, claim: null };
   }
 
   async claim(run: SavedRun, claim: string, decisions: InterruptionFacts[]): Promise<boolean> {
@@ -115,7 +124,26 @@ with cleared as (
 )
 select timestep.cancel_run(run_id) from cleared`;
 
-const WRITE = `
-select run_id, version from timestep.save_run_state(
+const ADD = `
+select timestep.add_run_state(
+  $1, $2, $3, $4, $5::text::json, $6, $7::int, $8, $9, $10::text::json, $11, $12::text::json, $13::text::json
+) as saved`;
+
+const REPLACE = `
+select timestep.replace_run_state(
   $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
-)`;
+) as saved`;
+
+function statusOf(isEnded: boolean): string {
+  return isEnded ? "completed" : "interrupted";
+}
+
+/** By agents' names, the fingerprint of the definition that was last seen to be in a database: it is not sent again. */
+const recordedDefinitions = new WeakMap<Database, Map<string, string>>();
+
+function recordedIn(database: Database): Map<string, string> {
+  const underlying = underlyingDatabase(database);
+  const recorded = recordedDefinitions.get(underlying) ?? new Map<string, string>();
+  recordedDefinitions.set(underlying, recorded);
+  return recorded;
+}

@@ -33,10 +33,10 @@ comment on column timestep.runs.language is
 create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
 create index if not exists runs_under_way on timestep.runs (updated_at) where status in ('queued', 'running');
 
--- Snapshots of paused runs, in the envelope that both languages read. The SDK's own JSON is kept as text
+-- The last snapshot of each paused run, in the envelope that both languages read. The SDK's own JSON is kept as text
 -- (json, not jsonb): byte for byte what the SDK wrote, escaped NULs and lone surrogates included.
 create table if not exists timestep.run_states (
-  run_id text not null,
+  run_id text primary key,
   version integer not null,
   language text not null,
   sdk_name text not null,
@@ -49,7 +49,6 @@ create table if not exists timestep.run_states (
   claimed_at timestamptz,
   claimed_by text,
   cleared_at timestamptz,
-  constraint run_states_pkey primary key (run_id, version),
   constraint run_states_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
   constraint run_states_language_is_known check (language in ('typescript', 'python')),
   constraint run_states_version_is_positive check (version > 0),

@@ -31,9 +31,10 @@ async def write_pause(transaction: Transaction, owner: RunOwner, agent: Agent[An
     await transaction.query(
         """
         with run as (
-          update timestep.runs set state_version = state_version + 1 where run_id = $1 returning state_version
+          update timestep.runs set state_version = state_version + 1 where run_id = $1
+          returning state_version, segment
         )
-        select timestep.write_run_state($1, state_version, $2::text::json, $3, $4::text::json) from run
+        select timestep.write_run_state($1, state_version, segment, $2::text::json, $3, $4::text::json) from run
         """,
         [
             owner.run_id,

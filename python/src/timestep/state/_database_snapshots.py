@@ -33,8 +33,13 @@ with cleared as (
 )
 select timestep.cancel_run(run_id) from cleared
 """
-_WRITE = """
-select run_id, version from timestep.save_run_state(
+_ADD = """
+select timestep.add_run_state(
+  $1, $2, $3, null, null, $4, $5::int, $6, $7, $8::text::json, $9, $10::text::json, $11::text::json
+)
+"""
+_REPLACE = """
+select timestep.replace_run_state(
   $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
 )
 """
@@ -74,29 +79,18 @@ class DatabaseSnapshots:
 
     async def replace(self, snapshot: Snapshot, held: SavedRun) -> SavedRun | None:
         """Saves a snapshot in the place of `held`."""
-        return await self._write(snapshot, held, None)
+        seen: list[Parameter] = [held.run_id, held.version, held.claim]
+        parameters: list[Parameter] = [self._agent_name, self._session_id, *seen, *_written(snapshot)]
+        [[saved]] = await self._open().query(_REPLACE, parameters)
+        return SavedRun(held.run_id, held.version + 1, None) if saved is True else None
 
     async def add(self, snapshot: Snapshot, held: SavedRun | None) -> SavedRun | None:
         """Saves a snapshot as a new run."""
-        return await self._write(snapshot, held, str(uuid4()))
-
-    async def _write(self, snapshot: Snapshot, held: SavedRun | None, new_run_id: str | None) -> SavedRun | None:
-        status = "completed" if snapshot.is_ended else "interrupted"
-        described = {**snapshot.envelope.description(), "runStatus": status, "isOtherRun": new_run_id is not None}
-        parameters: list[Parameter] = [
-            self._agent_name,
-            self._session_id,
-            held.run_id if held is not None else None,
-            held.version if held is not None else None,
-            held.claim if held is not None else None,
-            new_run_id,
-            json.dumps(described),
-            snapshot.envelope.state,
-            json.dumps([facts.to_json() for facts in snapshot.interruptions]),
-            json.dumps([used.to_json() for used in snapshot.usage]),
-        ]
-        rows = await self._open().query(_WRITE, parameters)
-        return SavedRun(str(rows[0][0]), cast(int, rows[0][1]), None) if rows else None
+        run_id = str(uuid4())
+        seen: list[Parameter] = [None, None, None] if held is None else [held.run_id, held.version, held.claim]
+        parameters: list[Parameter] = [run_id, self._agent_name, self._session_id, *seen, *_written(snapshot)]
+        [[saved]] = await self._open().query(_ADD, parameters)
+        return SavedRun(run_id, 1, None) if saved is True else None
 
     async def claim(self, run: SavedRun, claim: str, decisions: list[InterruptionFacts]) -> bool:
         """Takes the right to resume a run, and notes the decisions."""
@@ -141,3 +135,13 @@ class DatabaseSnapshots:
             yield database
         finally:
             await database.close()
+
+
+def _written(snapshot: Snapshot) -> list[Parameter]:
+    return [
+        "completed" if snapshot.is_ended else "interrupted",
+        json.dumps(snapshot.envelope.description()),
+        snapshot.envelope.state,
+        json.dumps([facts.to_json() for facts in snapshot.interruptions]),
+        json.dumps([used.to_json() for used in snapshot.usage]),
+    ]

@@ -1,7 +1,7 @@
 import { Agent } from "@openai/agents";
 import { assertStrictEquals, assertThrows } from "@std/assert";
-import { registerAgent } from "../../mod.ts";
-import { registeredAgent } from "../../src/durable/registry.ts";
+import { AgentNameConflictError, registerAgent } from "../../mod.ts";
+import { forgetAgents, registeredAgent } from "../../src/durable/registry.ts";
 
 // It would run, and nothing of what its tools do would be recorded.
 Deno.test("registerAgent() refuses an agent of another copy of the Agents SDK", () => {
@@ -9,4 +9,12 @@ Deno.test("registerAgent() refuses an agent of another copy of the Agents SDK", 
   const other = { name, handoffs, tools } as Agent;
   assertThrows(() => registerAgent(other), TypeError, "Import npm:@openai/agents@0.20.0.");
   assertStrictEquals(registeredAgent("Assistant"), undefined);
+});
+
+Deno.test("registerAgent() refuses a second agent of one name", () => {
+  const agent = new Agent({ name: "Twice" });
+  registerAgent(agent);
+  registerAgent(agent);
+  assertThrows(() => registerAgent(new Agent({ name: "Twice" })), AgentNameConflictError);
+  forgetAgents();
 });

@@ -19,11 +19,16 @@ export async function streamResponse(call: Call, record: ResponseRecord, after: 
   const encoder = new TextEncoder();
   let heartbeat: ReturnType<typeof setInterval> | undefined;
   let deadline: ReturnType<typeof setTimeout> | undefined;
+  let goOn = () => {};
   const clear = () => {
     clearInterval(heartbeat);
     clearTimeout(deadline);
     stop.abort();
+    goOn();
   };
+  /** Waits while the reader is behind: what nobody takes is left in the database. */
+  const room = (controller: ReadableStreamDefaultController<Uint8Array>) =>
+    hasRoom(controller) || stop.signal.aborted ? undefined : new Promise<void>((resolve) => goOn = resolve);
   const pump = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
     const send = (events: readonly WireEvent[]) => {
       const text = events.filter((event) => event.sequence_number > after).map(frame).join("");
@@ -31,11 +36,14 @@ export async function streamResponse(call: Call, record: ResponseRecord, after: 
     };
     try {
       send(reading.projection.begin());
+      await room(controller);
       for await (const news of reading.news) {
         send(await project(reading, news));
-        if (!isOver(record, news)) continue;
-        clear();
-        return controller.close();
+        if (isOver(record, news)) {
+          clear();
+          return controller.close();
+        }
+        await room(controller);
       }
     } catch (error) {
       clear();
@@ -44,13 +52,16 @@ export async function streamResponse(call: Call, record: ResponseRecord, after: 
   };
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
-      heartbeat = setInterval(() => controller.enqueue(encoder.encode(": keep-alive\n\n")), HEARTBEAT_MS);
+      heartbeat = setInterval(() => {
+        if (hasRoom(controller)) controller.enqueue(encoder.encode(": keep-alive\n\n"));
+      }, HEARTBEAT_MS);
       deadline = setTimeout(() => {
         clear();
         controller.error(new Error("The stream lasted too long. Resume it with starting_after."));
       }, context.limits.streamMs);
       pump(controller);
     },
+    pull: () => goOn(),
     // The reader is gone; the run goes on.
     cancel: clear,
   });
@@ -61,6 +72,10 @@ export async function streamResponse(call: Call, record: ResponseRecord, after: 
       "x-accel-buffering": "no",
     },
   });
+}
+
+function hasRoom({ desiredSize }: ReadableStreamDefaultController<Uint8Array>): boolean {
+  return (desiredSize ?? 1) > 0;
 }
 
 function frame(event: WireEvent): string {

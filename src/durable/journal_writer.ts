@@ -139,21 +139,26 @@ export class JournalWriter {
 
   #startWriting(): void {
     if (this.#writing || this.#pending.length === 0 || this.#failure) return;
-    this.#writing = this.#writeAll().finally(() => this.#writing = undefined);
+    this.#writing = this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#pending.length > 0 && !this.#failure) {
-      const { write, waiting } = this.#take();
-      try {
-        await this.#insist(write);
-        waiting?.resolve();
-      } catch (error) {
-        this.#failure = { error };
-        waiting?.reject(error);
-        this.#waiting?.reject(error);
-        this.#onFailure(error);
+    try {
+      while (this.#pending.length > 0 && !this.#failure) {
+        const { write, waiting } = this.#take();
+        try {
+          await this.#insist(write);
+          waiting?.resolve();
+        } catch (error) {
+          this.#failure = { error };
+          waiting?.reject(error);
+          this.#waiting?.reject(error);
+          this.#onFailure(error);
+        }
       }
+    } finally {
+      // With no await since the last write: whoever waited for that one may add the next before anything else is run.
+      this.#writing = undefined;
     }
   }
 

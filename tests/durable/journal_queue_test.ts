@@ -48,6 +48,16 @@ testOnEach("JournalWriter writes with those of other runs in one transaction", a
   }
 });
 
+testOnEach(
+  "JournalWriter.write() writes what is added as soon as the last write is committed",
+  async ({ database }) => {
+    const [writer] = await runs(database, "a");
+    for (const key of ["tool:0.1:c1", "tool:0.1:c2", "tool:0.1:c3"]) await writer.write({ ...ROW, key });
+    const rows = await database.query("select key from timestep.journal order by position");
+    assertEquals(rows.map(({ key }) => key), ["tool:0.1:c1", "tool:0.1:c2", "tool:0.1:c3"]);
+  },
+);
+
 testOnEach("JournalWriter writes for a run when one beside it was taken over", async ({ database }) => {
   const [a, b, c] = await runs(database, "a", "b", "c");
   await database.query("update timestep.runs set epoch = epoch + 1 where run_id = 'b'");

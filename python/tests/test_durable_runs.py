@@ -237,7 +237,7 @@ async def test_a_guardrail_blocks_and_an_error_fails(uri: str) -> None:
     endless = _agent(*[[function_call("_no", {}, call_id=str(n))] for n in range(3)], name="Endless", tools=[_no])
     out_of_turns = await run_agent_workflow(endless, "Hi", max_turns=2)
     assert out_of_turns.error is not None
-    assert (out_of_turns.status, out_of_turns.error["name"]) == ("failed", "MaxTurnsExceeded")
+    assert (out_of_turns.status, out_of_turns.error["code"]) == ("failed", "max_turns_exceeded")
     shell = _agent([assistant_message("x")], name="Shell", tools=[LocalShellTool(executor=lambda _: "")])
     unsupported = await run_agent_workflow(shell, "Hi")
     assert unsupported.error is not None

@@ -33,12 +33,28 @@ comment on column timestep.runs.language is
 create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
 create index if not exists runs_under_way on timestep.runs (updated_at) where status in ('queued', 'running');
 
+-- What columns of the tables below may hold. Domains, as what a table checks is read anew by each statement that writes to
+-- it, which takes longer than writing a small row.
+do $$
+begin
+  create domain timestep.sdk_language as text constraint sdk_language_is_known check (
+    value in ('typescript', 'python')
+  );
+  create domain timestep.decision_status as text constraint decision_status_is_known check (
+    value in ('pending', 'approved', 'rejected')
+  );
+  create domain timestep.token_count as bigint constraint token_count_is_not_negative check (value >= 0);
+exception
+  when duplicate_object then null;
+end
+$$;
+
 -- The last snapshot of each paused run, in the envelope that both languages read. The SDK's own JSON is kept as text
 -- (json, not jsonb): byte for byte what the SDK wrote, escaped NULs and lone surrogates included.
 create table if not exists timestep.run_states (
   run_id text primary key,
   version integer not null,
-  language text not null,
+  language timestep.sdk_language not null,
   sdk_name text not null,
   sdk_version text not null,
   schema_version text not null,
@@ -50,7 +66,6 @@ create table if not exists timestep.run_states (
   claimed_by text,
   cleared_at timestamptz,
   constraint run_states_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
-  constraint run_states_language_is_known check (language in ('typescript', 'python')),
   constraint run_states_version_is_positive check (version > 0),
   constraint run_states_claim_is_whole check ((claimed_at is null) = (claimed_by is null))
 );
@@ -65,7 +80,7 @@ create table if not exists timestep.interruptions (
   tool_name text not null,
   call_id text,
   arguments text,
-  status text not null default 'pending',
+  status timestep.decision_status not null default 'pending',
   always boolean not null default false,
   message text,
   created_at timestamptz not null default now(),
@@ -73,7 +88,6 @@ create table if not exists timestep.interruptions (
   decided_by text,
   constraint interruptions_pkey primary key (run_id, interruption_id),
   constraint interruptions_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
-  constraint interruptions_status_is_known check (status in ('pending', 'approved', 'rejected')),
   constraint interruptions_decided_at_matches_status check ((decided_at is null) = (status = 'pending')),
   constraint interruptions_message_is_for_rejections check (message is null or status = 'rejected')
 );

@@ -2,19 +2,15 @@
 create table if not exists timestep.usage (
   run_id text not null,
   model text not null,
-  requests bigint not null,
-  input_tokens bigint not null,
-  cached_input_tokens bigint not null default 0,
-  output_tokens bigint not null,
-  reasoning_tokens bigint not null default 0,
-  total_tokens bigint not null,
+  requests timestep.token_count not null,
+  input_tokens timestep.token_count not null,
+  cached_input_tokens timestep.token_count not null default 0,
+  output_tokens timestep.token_count not null,
+  reasoning_tokens timestep.token_count not null default 0,
+  total_tokens timestep.token_count not null,
   updated_at timestamptz not null default now(),
   constraint usage_pkey primary key (run_id, model),
-  constraint usage_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade,
-  constraint usage_counts_are_not_negative check (
-    requests >= 0 and input_tokens >= 0 and cached_input_tokens >= 0 and output_tokens >= 0
-    and reasoning_tokens >= 0 and total_tokens >= 0
-  )
+  constraint usage_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade
 );
 
 -- What a model costs, in US dollars for a million tokens. Set by you, under the name that agents have for it

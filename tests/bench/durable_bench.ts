@@ -115,9 +115,13 @@ async function printGrowth(database: Database): Promise<void> {
   );
   const short = scriptedAgent(20).agent;
   const shortTimes: number[] = [];
-  for (let round = 0; round < 7; round++) shortTimes.push(await timed(() => durable(database, short)));
-  const linear = quantile(shortTimes, 0.5) * 15;
-  const [whole, bareWhole] = [await timed(() => durable(database, agent)), await timed(() => bare(agent))];
+  const wholeTimes: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    for (let run = 0; run < 3; run++) shortTimes.push(await timed(() => durable(database, short)));
+    wholeTimes.push(await timed(() => durable(database, agent)));
+  }
+  const [whole, linear] = [quantile(wholeTimes, 0.5), quantile(shortTimes, 0.5) * 15];
+  const bareWhole = await timed(() => bare(agent));
   console.log(
     `300 turns: durable ${whole.toFixed(0)} ms, ${(whole / linear).toFixed(2)}x of linear from 20 turns ` +
       `(target <= 2); bare ${bareWhole.toFixed(0)} ms`,
@@ -132,7 +136,7 @@ async function printOwnPart(database: Database): Promise<void> {
   const { agent, model } = scriptedAgent(105);
   const own: number[][] = [];
   const sdk: number[][] = [];
-  for (let run = 0; run < 12; run++) {
+  for (let run = 0; run < 27; run++) {
     model.calledAt.length = 0;
     const ownTimes = await recordingTimes(() => durable(database, agent));
     if (run < 2) continue; // Not warm yet.

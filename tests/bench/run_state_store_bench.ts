@@ -54,6 +54,7 @@ async function saveAndLoad(where: string, { database }: FreshDatabase, turns: nu
     },
     {
       name: "database's part of another save()",
+      target: 1.5,
       run: async () => held = held && await again.replace(snapshot, held),
     },
     { name: "the SDK's toString()", run: () => state.toString() },

@@ -113,6 +113,25 @@ function interruptions({ engine, create }: TestDatabase): void {
     for (const part of ["brief", "get_weather", "ScriptedModel"]) assert(definition.includes(part), part);
   });
 
+  Deno.test(`save() records once what the agents were, and again when they change [${engine}]`, async () => {
+    await using fresh = await create();
+    const { agent } = weatherAgent();
+    const told = ["Be brief.", "Be brief.", "Be polite.", "Be brief."];
+    for (const instructions of told) {
+      const store = new RunStateStore({ agent: agent.clone({ instructions }), database: fresh.database });
+      await store.clear();
+      await store.save(await pausedState());
+    }
+    const rows = await fresh.database.query(
+      `select a.definition -> 'Assistant' ->> 'instructions' as told
+       from timestep.runs r
+       join timestep.agents a on a.agent_name = r.agent_name and a.fingerprint = r.agent_fingerprint
+       order by r.created_at`,
+    );
+    assertEquals(rows.map((row) => row.told), told);
+    assertEquals((await fresh.database.query("select agent_name from timestep.agents")).length, 2);
+  });
+
   for (const how of ["runAgent()", "the SDK's own Runner"]) {
     Deno.test(`save() records the decisions with which a run went on by ${how} [${engine}]`, async () => {
       await using fresh = await create();

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { DeferredSocket } from "../database/_deferred_socket.ts";
 import { CONNECT_TIMEOUT_MS } from "../database/_postgres_socket.ts";
 import { parsePostgresUri } from "../database/_postgres_uri.ts";
@@ -30,6 +31,8 @@ export async function postgresPool(uri: string): Promise<Pool> {
   });
   // Without a listener a connection that breaks while nobody uses it would end the process.
   pool.on("error", (error: Error) => dbosLogger.warn(`A connection of DBOS's broke: ${error.message}`));
+  // And so would one that breaks between two statements: who uses it learns of it by the next.
+  pool.on("connect", (client: EventEmitter) => client.on("error", () => {}));
   const end = pool.end.bind(pool);
   // `pg` forgets whoever waits for a connection when its pool ends: DBOS may still look what became of a run.
   pool.end = async () => {

@@ -49,6 +49,9 @@ function readSoaks(args: string[]): Soaks {
 async function main({ programs, seed, seconds }: Soaks): Promise<number> {
   // There is nobody to send traces to.
   Deno.env.set("OPENAI_AGENTS_DISABLE_TRACING", "1");
+  // What ends a soak is to be read: the SDK hides errors that nobody catches.
+  Deno.env.set("OPENAI_AGENTS_DONT_LOG_MODEL_DATA", "0");
+  Deno.env.set("OPENAI_AGENTS_DONT_LOG_TOOL_DATA", "0");
   for (const { name, href } of programs) {
     console.log(`\n=== ${name}: ${seconds} s, --seed=${seed} ===`);
     const { soak }: { soak(options: SoakOptions): Promise<void> } = await import(href);

@@ -11,24 +11,38 @@ export interface ChildOptions {
   env?: Record<string, string>;
   /** Also show what it writes, as it comes. */
   show?: boolean;
+  /** Where it runs; by default in the repository's root. */
+  cwd?: URL;
 }
+
+const ROOT = new URL("../", import.meta.url);
 
 // deno-lint-ignore no-control-regex -- colours are control sequences
 const COLOURS = /\x1b\[[0-9;]*m/g;
 
 /**
- * Runs this Deno with arguments, from the repository's root, to its end. A signal that would end this process
- * ends the child first, and then rejects, so that a caller's `finally` runs.
+ * Runs this Deno with arguments to its end, as {@linkcode runProgram} does.
  *
  * @returns How it ended and what it wrote.
  */
-export async function deno(
+export async function deno(args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
+  return await runProgram(Deno.execPath(), args, options);
+}
+
+/**
+ * Runs a program to its end. A signal that would end this process ends the child first, and then rejects, so that a
+ * caller's `finally` runs.
+ *
+ * @returns How it ended and what it wrote.
+ */
+export async function runProgram(
+  program: string,
   args: readonly string[],
-  { env = {}, show = false }: ChildOptions = {},
+  { env = {}, show = false, cwd = ROOT }: ChildOptions = {},
 ): Promise<Ended> {
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(program, {
     args: [...args],
-    cwd: new URL("../", import.meta.url),
+    cwd,
     env: show && Deno.stdout.isTerminal() ? { FORCE_COLOR: "1", ...env } : { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",

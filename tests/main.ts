@@ -18,11 +18,12 @@ const AT_ONCE = Math.min(navigator.hardwareConcurrency + 1, 4);
 
 /** Those that take longest first, so that all cores are busy to the end. What is not named here is a part, too. */
 const PARTS: readonly (readonly string[])[] = [
-  ["tests/workflows/crash_matrix_test.ts"],
   ["tests/http"],
-  ["tests/cli", "tests/seeds"],
-  ["tests/durable"],
   ["tests/workflows"],
+  ["tests/cli"],
+  ["tests/workflows/crash_matrix_test.ts"],
+  ["tests/durable"],
+  ["tests/seeds"],
   ["tests/functions"],
   ["tests/state"],
   ["tests/database"],
@@ -83,13 +84,15 @@ async function testAll(home: string): Promise<Tally[]> {
   const python = await preparePython();
   const waiting = [...parts(python)].entries();
   const tallies: Tally[] = [];
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+  const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, async () => {
     for (const [index, { name, run }] of waiting) {
       const { tally, text } = await run(environment(`${home}/pglite-${index}`));
       console.log(`\n=== ${name} ===\n${text.trimEnd()}`);
       tallies.push(tally);
     }
   }));
+  // Only when all have come to their end can what they use be removed.
+  for (const one of ended) if (one.status === "rejected") throw one.reason;
   return tallies;
 }
 
@@ -100,8 +103,8 @@ function parts(python: string | null): Part[] {
     return { name: paths.join(", "), run: (env) => test([...paths, ...ignore(without)], env) };
   });
   return [
-    ...inDeno,
     ...pythonParts(python),
+    ...inDeno,
     { name: "other tests", run: (env) => test(["tests", ...ignore(named)], env) },
     { name: "examples in the documentation", run: testDocumentation },
   ];
@@ -137,8 +140,8 @@ function pythonParts(python: string | null): Part[] {
     return { tally: readPytestTally(code, text), text };
   };
   return [
-    ...PYTHON_PARTS.map((paths) => ({ name: `Python: ${paths.join(", ")}`, run: () => pytest(paths) })),
     { name: "Python: other tests", run: () => pytest(named.map((path) => `--ignore=${path}`)) },
+    ...PYTHON_PARTS.map((paths) => ({ name: `Python: ${paths.join(", ")}`, run: () => pytest(paths) })),
     {
       name: "Python: format, lint and types",
       run: async () => {

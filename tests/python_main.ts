@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { type Ended, runProgram } from "./_child.ts";
 
 const PACKAGE = new URL("../python/", import.meta.url);
 const LOCK = new URL("requirements.lock", PACKAGE);
@@ -21,14 +22,6 @@ const CANDIDATES = [
   "python3.10",
   "python",
 ];
-
-/** How the checks or tests of the Python package ended. */
-export interface PythonOutcome {
-  /** 0 when all passed. */
-  code: number;
-  /** What was written; that of tests ends with pytest's summary. */
-  text: string;
-}
 
 if (import.meta.main) {
   const python = await preparePython();
@@ -60,7 +53,7 @@ export async function preparePython(): Promise<string | null> {
 export async function checkPython(
   python: string,
   { show = false }: { show?: boolean } = {},
-): Promise<PythonOutcome> {
+): Promise<Ended> {
   for (
     const check of [["-m", "ruff", "format", "--check", "-q"], ["-m", "ruff", "check", "-q"], ["-m", "mypy"]]
   ) {
@@ -79,7 +72,7 @@ export async function checkPython(
 export async function testPython(
   python: string,
   { args = [], show = false }: { args?: readonly string[]; show?: boolean } = {},
-): Promise<PythonOutcome> {
+): Promise<Ended> {
   return await run(python, ["-m", "pytest", "-q", ...args], show);
 }
 
@@ -118,26 +111,7 @@ async function mustRun(program: string, args: readonly string[]): Promise<void> 
   }
 }
 
-/** Runs a program in the package's folder, and gives what it wrote. */
-async function run(
-  program: string,
-  args: readonly string[],
-  show: boolean,
-): Promise<{ code: number; text: string }> {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    cwd: PACKAGE,
-    env: { PYTHONDONTWRITEBYTECODE: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const parts: string[] = [];
-  await Promise.all([child.stdout, child.stderr].map(async (stream) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      parts.push(text);
-      if (show) await Deno.stdout.write(new TextEncoder().encode(text));
-    }
-  }));
-  return { code: (await child.status).code, text: parts.join("") };
+/** Runs a program in the package's folder. */
+function run(program: string, args: readonly string[], show: boolean): Promise<Ended> {
+  return runProgram(program, args, { cwd: PACKAGE, env: { PYTHONDONTWRITEBYTECODE: "1" }, show });
 }

@@ -9,7 +9,7 @@ testOnEach(
     const server = new MCPServerStdio({
       name: "counter",
       command: Deno.execPath(),
-      args: ["run", "--allow-write", new URL("./_mcp_server.ts", import.meta.url).pathname, calls],
+      args: ["run", "--allow-all", new URL("./_mcp_server.ts", import.meta.url).pathname, calls],
     });
     try {
       await server.connect();

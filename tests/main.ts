@@ -19,6 +19,7 @@ const AT_ONCE = Math.min(navigator.hardwareConcurrency + 1, 4);
 /** Those that take longest first, so that all cores are busy to the end. What is not named here is a part, too. */
 const PARTS: readonly (readonly string[])[] = [
   ["tests/http"],
+  ["tests/supabase"],
   ["tests/workflows"],
   ["tests/cli"],
   ["tests/workflows/crash_matrix_test.ts"],
@@ -27,7 +28,6 @@ const PARTS: readonly (readonly string[])[] = [
   ["tests/functions"],
   ["tests/state"],
   ["tests/database"],
-  ["tests/supabase"],
 ];
 
 /** The same for the tests of the Python package. */

@@ -1,10 +1,10 @@
 import { type Agent, Runner, setTracingDisabled } from "@openai/agents";
 import { createRun, type Database, executeRun, registerAgent } from "../../mod.ts";
-import { ModelStep } from "../../src/durable/model_step.ts";
 import { type FreshDatabase, testDatabases } from "../_databases.ts";
 import { withDbosSteps } from "./_dbos_steps.ts";
 import { scriptedAgent } from "./_durable_agent.ts";
 import { measureFirstToken } from "./_first_token.ts";
+import { printOwnPart, turnTimes } from "./_own_part.ts";
 import { compare, type Contender, quantile } from "./_ratio.ts";
 
 /** Durable runs beside bare ones: time, transactions, bytes, growth, throughput, and how soon a reader sees a token. */
@@ -21,7 +21,7 @@ export async function bench(): Promise<void> {
     await compareRuns(fresh.database, 100, { durable: 1.3, rounds: 5 });
     await printCost(fresh.database);
     await printGrowth(fresh.database);
-    await printOwnPart(fresh.database);
+    await printOwnPart(fresh.database, durable);
     await printThroughput(fresh.database);
     if (target.engine === "postgres") await measureFirstToken(fresh satisfies FreshDatabase);
   }
@@ -126,58 +126,6 @@ async function printGrowth(database: Database): Promise<void> {
     `300 turns: durable ${whole.toFixed(0)} ms, ${(whole / linear).toFixed(2)}x of linear from 20 turns ` +
       `(target <= 2); bare ${bareWhole.toFixed(0)} ms`,
   );
-}
-
-/**
- * How long a turn's model call takes with everything that this module does for it, less the call itself: the
- * results of the tools before it and the call are recorded, and committed. What else a turn takes is the SDK's.
- */
-async function printOwnPart(database: Database): Promise<void> {
-  const { agent, model } = scriptedAgent(105);
-  const own: number[][] = [];
-  const sdk: number[][] = [];
-  for (let run = 0; run < 27; run++) {
-    model.calledAt.length = 0;
-    const ownTimes = await recordingTimes(() => durable(database, agent));
-    if (run < 2) continue; // Not warm yet.
-    own.push(ownTimes);
-    sdk.push(turnTimes(model.calledAt).map((time, turn) => time - (ownTimes[turn] ?? NaN)));
-  }
-  const around = (times: number[][], turn: number) =>
-    quantile(times.flatMap((run) => run.slice(turn - 1, turn + 4)), 0.5);
-  const parts = [own, sdk].map((times) => [around(times, 1), around(times, 100)] as const);
-  const [ownText, sdkText] = parts.map(([early, late]) =>
-    `${early.toFixed(2)} ms at turn 1, ${late.toFixed(2)} ms at turn 100: ${(late / early).toFixed(2)}x`
-  );
-  console.log(`Of a turn, our own part ${ownText} (target <= 1.2); the SDK's part ${sdkText}`);
-}
-
-/** Milliseconds that each model call during `body` took beyond the call itself. */
-async function recordingTimes(body: () => Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
-  const { respond } = ModelStep.prototype;
-  ModelStep.prototype.respond = async function (call) {
-    const start = performance.now();
-    let inCall = 0;
-    const response = await respond.call(this, async () => {
-      const called = performance.now();
-      const response = await call();
-      inCall = performance.now() - called;
-      return response;
-    });
-    times.push(performance.now() - start - inCall);
-    return response;
-  };
-  try {
-    await body();
-  } finally {
-    ModelStep.prototype.respond = respond;
-  }
-  return times;
-}
-
-function turnTimes(calledAt: readonly number[]): number[] {
-  return calledAt.slice(1).map((time, index) => time - (calledAt[index] ?? NaN));
 }
 
 function ratio(values: readonly number[]): string {

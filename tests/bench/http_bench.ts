@@ -80,7 +80,8 @@ async function benchReaders(connectionString: string, runs: number): Promise<voi
     const created = await fetch(`${origin}/v1/responses`, { method: "POST", body: JSON.stringify(body) });
     return String((await created.json()).id);
   }));
-  const delays: number[] = [];
+  const tokens: { sentAt: number; delay: number }[] = [];
+  let connectedAt = 0;
   let largest = before;
   const watch = setInterval(async () => {
     const now = await usageOf(server);
@@ -88,15 +89,20 @@ async function benchReaders(connectionString: string, runs: number): Promise<voi
   }, 250);
   await Promise.all(Array.from({ length: READERS }, async (_, reader) => {
     const response = await fetch(`${origin}/v1/responses/${ids[reader % runs]}?stream=true`);
+    connectedAt = Date.now();
     for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const now = Date.now();
-      for (const [, sentAt] of text.matchAll(/"delta":"(\d+) "/g)) delays.push(now - Number(sentAt));
+      for (const [, sentAt] of text.matchAll(/"delta":"(\d+) "/g)) {
+        tokens.push({ sentAt: Number(sentAt), delay: now - Number(sentAt) });
+      }
     }
   }));
+  // What was sent before the last of them had come was late for some of them anyway.
+  const delays = tokens.filter(({ sentAt }) => sentAt >= connectedAt).map(({ delay }) => delay);
   clearInterval(watch);
   const after = await usageOf(server);
   console.log(
-    `\n${READERS} readers of ${runs} runs on Postgres: ${delays.length} tokens
+    `\n${READERS} readers of ${runs} runs on Postgres: ${delays.length} tokens after the last one came, of ${tokens.length}
   delay of a token: p50 ${quantile(delays, 0.5).toFixed(0)} ms, p95 ${
       judge(quantile(delays, 0.95), 150, "ms")
     }

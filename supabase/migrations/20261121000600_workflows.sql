@@ -225,8 +225,10 @@ begin
     and (claim_run.workflow_id is null or r.workflow_id = claim_run.workflow_id)
   returning r.agent_name, r.agent_fingerprint, r.session_id, r.epoch, r.input, r.options, r.dispatch
   into agent_name, agent_fingerprint, session_id, epoch, input, options, dispatch;
-  session_is_empty := session_id is null
-    or not exists (select from timestep.session_items i where i.session_id = claim_run.session_id);
+  -- Not by looking for items: where there are none, a plan made while the table was small would look through all of it.
+  session_is_empty := coalesce(
+    (select s.next_position = 0 from timestep.sessions s where s.session_id = claim_run.session_id), true
+  );
 end
 $$;
 

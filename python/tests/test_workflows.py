@@ -21,8 +21,10 @@ from timestep import (
     RunConflictError,
     RunNotFoundError,
     SessionNotDurableError,
+    cancel_run,
     decide,
     list_interruptions,
+    list_runs,
     queue_agent_workflow,
 )
 
@@ -108,6 +110,29 @@ async def test_a_typescript_worker_executes_what_python_queued_and_decided(
             assert len(await session.get_items()) == len(vector["session"])
         trail = await asyncio.to_thread(running.stop)
     assert trail["executed"] == vector["trail"]["executed"]
+
+
+async def test_list_runs_lists_the_newest_first_by_page_and_by_what_is_asked_for(
+    database_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PG_CONNECTION_URI", database_uri)
+    for number in range(1, 5):
+        await queue_agent_workflow("A" if number < 4 else "B", "x", workflow_id=f"run-{number}", owner_id="ada")
+
+    async def ids(**options: Any) -> list[str]:
+        return [run.run_id for run in await list_runs(**options)]
+
+    assert await ids(limit=2) == ["run-4", "run-3"]
+    assert await ids(limit=2, before="run-3") == ["run-2", "run-1"]
+    assert await ids(agent_name="B", owner_id="ada") == ["run-4"]
+    await cancel_run("run-1")
+    assert await ids(status="cancelled") == ["run-1"]
+    assert await ids(status=["queued", "cancelled"]) == ["run-4", "run-3", "run-2", "run-1"]
+    assert await ids(session_id="nobody's") == await ids(owner_id="bob") == []
+    with pytest.raises(ValueError, match="limit is 0"):
+        await list_runs(limit=0)
+    with pytest.raises(RunNotFoundError, match='"none"'):
+        await list_runs(before="none")
 
 
 async def test_what_is_wrong_is_said(database_uri: str) -> None:

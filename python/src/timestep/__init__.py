@@ -59,15 +59,8 @@ from .workflows.launch_dbos import ensure_dbos_launched, hand_over, shutdown_dbo
 from .workflows.queue_agent_workflow import AgentWorkflowHandle, queue_agent_workflow
 from .workflows.run_agent_workflow import run_agent_workflow
 from .workflows.run_events import RunEvent, read_run_events
-from .workflows.runs import (
-    AgentWorkflowResult,
-    Interruption,
-    RunInfo,
-    RunUsage,
-    UnknownToolCall,
-    get_run,
-    list_interruptions,
-)
+from .workflows.run_info import RunInfo, get_run, list_runs
+from .workflows.runs import AgentWorkflowResult, Interruption, RunUsage, UnknownToolCall, list_interruptions
 from .workflows.schedules import (
     ScheduleInfo,
     list_scheduled_agent_workflows,
@@ -131,6 +124,7 @@ __all__ = [
     "get_run",
     "hand_over",
     "list_interruptions",
+    "list_runs",
     "list_scheduled_agent_workflows",
     "pause_scheduled_agent_workflow",
     "queue_agent_workflow",

@@ -89,60 +89,6 @@ class AgentWorkflowResult:
     """
 
 
-@dataclass(frozen=True)
-class RunInfo:
-    """A run as it is recorded."""
-
-    run_id: str
-    status: str
-    """What it is doing: `queued`, `running`, or what an `AgentWorkflowResult` says."""
-    agent_name: str
-    """The agent that started."""
-    session_id: str | None
-    """The conversation that it belongs to."""
-    owner_id: str | None
-    """Whom it belongs to; None: the service itself."""
-    segment: int
-    """How often it was continued after a pause."""
-    forked_from: str | None
-    """The run that this one repeats from somewhere on."""
-    language: str | None
-    """In which language its part is executed, `python` or `typescript`; None: not begun."""
-    input: object
-    """A text, or protocol items."""
-    final_output: object
-    error: dict[str, object] | None
-    created_at: datetime
-    updated_at: datetime
-    finished_at: datetime | None
-    """None unless the status is final."""
-
-
-async def get_run(run_id: str, *, connection_string: str | None = None) -> RunInfo:
-    """A run, whatever it is doing. Works without the agent's code and without DBOS.
-
-    Args:
-        run_id: Its id.
-        connection_string: `postgresql://...`. Default: as configured.
-
-    Raises:
-        RunNotFoundError: There is no such run.
-    """
-    async with opened(connection_string) as database:
-        rows = await database.query(
-            """
-            select run_id, status, agent_name, session_id, owner_id, segment, forked_from, language, input,
-              final_output, error, created_at, updated_at, finished_at
-            from timestep.runs where run_id = $1
-            """,
-            [run_id],
-        )
-    if not rows:
-        raise RunNotFoundError(f'Cannot find run "{run_id}": there is none of this id')
-    # Columns of these types: see supabase/migrations.
-    return RunInfo(*cast("tuple[Any, ...]", rows[0]))
-
-
 async def list_interruptions(
     *, run_id: str | None = None, session_id: str | None = None, connection_string: str | None = None
 ) -> list[Interruption]:

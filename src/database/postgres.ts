@@ -1,5 +1,5 @@
 import type { Database, Parameter, Row, Transaction } from "./database.ts";
-import { DatabaseError } from "./database_error.ts";
+import { DatabaseError, StatementError } from "./database_error.ts";
 import type { PostgresConnection } from "./_postgres_connection.ts";
 import { databaseError } from "./_postgres_errors.ts";
 import { PostgresPool } from "./_postgres_pool.ts";
@@ -77,8 +77,8 @@ class PostgresDatabase implements Database {
   }
 
   /**
-   * Waits for a server that is away for a moment (a restart, a fail-over), but only where it is certain that
-   * nothing was sent: a statement that may have taken effect is never sent twice.
+   * Tries again when the server is away for a moment (a restart, a fail-over), or had to give way to another transaction,
+   * but only where it is certain that nothing was done: a statement that may have taken effect is never sent twice.
    */
   #patiently<T>(attempt: (connection: PostgresConnection, began: () => void) => Promise<T>): Promise<T> {
     return this.#awake(async () => {
@@ -90,8 +90,8 @@ class PostgresDatabase implements Database {
           this.#wasReached = true;
           return result;
         } catch (error) {
-          const retry = this.#wasReached && !begun && isAway(error) && Date.now() + delayMs < deadline;
-          if (!retry) throw error;
+          const undone = isAway(error) ? this.#wasReached : gaveWay(error);
+          if (begun || !undone || Date.now() + delayMs >= deadline) throw error;
         }
         await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
@@ -113,4 +113,9 @@ class PostgresDatabase implements Database {
 function isAway(error: unknown): boolean {
   return error instanceof DatabaseError &&
     ["server_unreachable", "too_many_connections"].includes(error.code);
+}
+
+/** Errors of a transaction that was rolled back for another one's sake: `serialization_failure`, `deadlock_detected`. */
+function gaveWay(error: unknown): boolean {
+  return error instanceof StatementError && ["40001", "40P01"].includes(error.sqlState);
 }

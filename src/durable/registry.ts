@@ -1,5 +1,6 @@
 import { Agent } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { SDK_VERSION } from "../state/envelope.ts";
 import { AgentNameConflictError } from "./errors.ts";
 
@@ -17,7 +18,8 @@ const agentsByName = new Map<string, AnyAgent>();
  * registerAgent(new Agent({ name: "Assistant", instructions: "Be brief." }));
  * ```
  *
- * @throws {TypeError} When the agent is of another copy of the Agents SDK: what it does could not be recorded.
+ * @throws {TypeError} When the agent is of another copy of the Agents SDK: what it does could not be recorded. Or when
+ * its name can't be stored.
  * @throws {AgentNameConflictError} When another agent of the same name is registered.
  */
 export function registerAgent(agent: AnyAgent): void {
@@ -30,6 +32,8 @@ export function registerAgent(agent: AnyAgent): void {
         `what it does could not be recorded. Import npm:@openai/agents@${SDK_VERSION}.`,
     );
   }
+  // Each look for work tells the database all names: one that it does not take would keep this process from any work.
+  assertStorableName("agent name", name);
   const known = agentsByName.get(name);
   if (known && known !== agent) {
     throw new AgentNameConflictError(

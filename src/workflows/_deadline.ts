@@ -1,8 +1,6 @@
 import type { Database } from "../database/database.ts";
 import { warn } from "./_logger.ts";
-
-/** The longest time that a timer can be set to, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { MAX_TIMER_MS } from "./_sleep.ts";
 
 /** The end of the time that a part of a run was given. */
 export interface Deadline {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertStorableName } from "../database/storable_name.ts";
 
 /** The queue of runs that start at once: it has no limits. */
 export const DIRECT_QUEUE = "agents_direct";
@@ -39,13 +40,14 @@ export function applicationVersion(applicationName: string): string {
 /**
  * The id of a run, and of the workflow that starts it.
  *
- * @throws {TypeError} When it is empty or looks like the id of a continuation.
+ * @throws {TypeError} When it is empty, can't be stored or looks like the id of a continuation.
  */
 export function checkedWorkflowId(workflowId: string | undefined): string {
   if (workflowId === undefined) return crypto.randomUUID();
   if (workflowId === "") {
     throw new TypeError("Cannot start a run: workflowId is empty. Leave it out or fill it.");
   }
+  assertStorableName("workflowId", workflowId);
   if (/:[rt]\d+$/.test(workflowId)) {
     throw new TypeError(
       `Cannot start run "${workflowId}": ids that end in :r or :t and a number are those of continuations. ` +

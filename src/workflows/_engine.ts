@@ -6,6 +6,7 @@ import { agentRun, type AgentRunContext, STOPPED } from "./_agent_run.ts";
 import { type Configuration, useConfiguration } from "./configure_dbos.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { applicationVersion, WORKFLOW_NAME } from "./_dispatch.ts";
+import { MAX_TIMER_MS } from "./_sleep.ts";
 import { beat, fireSchedules, signOff, signOffOthers, sweep, takeOver } from "./_executor_sql.ts";
 import { type Heartbeat, startHeartbeat } from "./_heartbeat.ts";
 import { dbosLogger } from "./_logger.ts";
@@ -176,7 +177,9 @@ export class Engine {
   async #ended(withinMs: number): Promise<void> {
     if (this.#running.size === 0 || withinMs <= 0) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, withinMs));
+    const timeout = new Promise<void>((resolve) =>
+      timer = setTimeout(resolve, Math.min(withinMs, MAX_TIMER_MS))
+    );
     const all = Promise.all([...this.#running.values()].map(({ ended }) => ended));
     await Promise.race([all, timeout]);
     clearTimeout(timer);

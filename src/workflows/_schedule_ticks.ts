@@ -23,13 +23,21 @@ export interface Crontab {
  * @throws {RangeError} When it, or the time zone, is not one.
  */
 export async function parseCrontab(crontab: string, timezone: string): Promise<Crontab> {
+  // Taken for the one of this process, which differs from the others'.
+  if (typeof timezone !== "string" || timezone.trim() === "") {
+    throw new RangeError(
+      `Cannot schedule by "${crontab}": the time zone is ${
+        JSON.stringify(timezone)
+      }. Leave it out or name one.`,
+    );
+  }
   const { TimeMatcher } = exportsOf(await import("@dbos-inc/dbos-sdk/internal/scheduler/crontab"));
   try {
     return new TimeMatcher(crontab, timezone);
   } catch (error) {
     throw new RangeError(
       `Cannot schedule by "${crontab}" in time zone "${timezone}": ${
-        error instanceof Error ? error.message : error
+        error instanceof Error ? error.message.replace(/!$/, "") : error
       }.`,
       { cause: error },
     );

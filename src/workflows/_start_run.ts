@@ -1,5 +1,6 @@
 import type { Parameter, Queryable } from "../database/database.ts";
 import { assertSameRun, type NewRun, runParameters } from "../durable/create_run.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { registerAgent } from "../durable/registry.ts";
 import type { AnyAgent } from "../run/types.ts";
 import type { Dispatch } from "./_dispatch.ts";
@@ -31,6 +32,7 @@ export async function prepareRun(options: AgentWorkflowOptions): Promise<Prepare
       `Cannot start a run: inputItems is ${typeof inputItems}, but has to be a text or an array of items.`,
     );
   }
+  if (ownerId !== undefined) assertStorableName("ownerId", ownerId);
   registerAgent(agent);
   const session = await referenceSession(options.session);
   return {

@@ -1,5 +1,5 @@
 import { workflowDatabase } from "./_database.ts";
-import { readRun, type RunInfo } from "./runs.ts";
+import { checkRunId, readRun, type RunInfo } from "./runs.ts";
 
 /**
  * Cancels a run for good, whether it waits or is under way, in whatever process: nothing of it is recorded from
@@ -11,6 +11,7 @@ import { readRun, type RunInfo } from "./runs.ts";
  * @throws {RunNotFoundError} When there is no such run.
  */
 export async function cancelRun(runId: string): Promise<RunInfo> {
+  checkRunId(runId);
   const database = await workflowDatabase();
   await database.query("select timestep.cancel_run($1)", [runId]);
   return await readRun(database, runId);

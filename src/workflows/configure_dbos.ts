@@ -1,4 +1,5 @@
 import type { ModelProvider } from "../core/package_types.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { DBOSConfiguredLateError } from "./errors.ts";
 
 /** Where durable runs are kept, and how this process executes them. */
@@ -54,6 +55,7 @@ export interface Configuration {
  * @param options What differs from the defaults.
  * @throws {DBOSConfiguredLateError} When DBOS is in use already, with other options.
  * @throws {RangeError} When a time is out of range.
+ * @throws {TypeError} When the name is empty or can't be stored.
  */
 export function configureDBOS(options: ConfigureDBOSOptions = {}): void {
   const wanted = withDefaults(options);
@@ -99,6 +101,7 @@ function withDefaults(options: ConfigureDBOSOptions): Configuration {
   if (options.name === "") {
     throw new TypeError("Cannot configure DBOS: name is empty. Leave it out or fill it.");
   }
+  if (options.name !== undefined) assertStorableName("name of the application", options.name);
   return {
     connectionString: options.connectionString,
     name: options.name ?? "timestep",

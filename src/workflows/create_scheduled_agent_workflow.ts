@@ -20,7 +20,10 @@ export interface CreateScheduledAgentWorkflowOptions extends Omit<AgentWorkflowO
    * of month and of week, too.
    */
   crontab: string;
-  /** The time zone that the crontab is meant in, e.g. `Europe/Berlin`. @default {"UTC"} */
+  /**
+   * The time zone that the crontab is meant in, e.g. `Europe/Berlin`. What falls into the hour that the clocks leave
+   * out is left out, and what falls into the one that they repeat comes twice. @default {"UTC"}
+   */
   timezone?: string | undefined;
   /**
    * What is done about ticks at which neither a worker nor pg_cron was there: `once` starts one run for all of them,
@@ -41,7 +44,8 @@ export interface CreateScheduledAgentWorkflowOptions extends Omit<AgentWorkflowO
  * The same name again changes the schedule, and leaves its next tick when crontab and time zone are the same.
  *
  * @param options The schedule.
- * @throws {RangeError} When the crontab or the time zone is not one.
+ * @throws {RangeError} When the crontab or the time zone is not one, or another option has no such value.
+ * @throws {TypeError} When a name can't be stored.
  * @throws {QueueNotFoundError} When there is no such queue.
  * @throws {SessionNotDurableError} When another process could not open the session.
  */
@@ -54,6 +58,14 @@ export async function createScheduledAgentWorkflow(
     throw new TypeError("Cannot create a schedule: its name is empty. Leave it out or fill it.");
   }
   assertStorableName("name of the schedule", name);
+  assertStorableName("queueName", queueName);
+  if (!MISSED.includes(missed)) {
+    throw new RangeError(
+      `Cannot create schedule "${name}": missed is ${JSON.stringify(missed)}, but has to be ${
+        MISSED.join(" or ")
+      }.`,
+    );
+  }
   const ticks = ticksAhead(await parseCrontab(crontab, timezone), new Date());
   const { run, sessionKind, timeoutSeconds } = await prepareRun(options);
   const database = await dispatchDatabase();
@@ -87,6 +99,8 @@ export async function createScheduledAgentWorkflow(
     JSON.stringify(definition),
   ]);
 }
+
+const MISSED: readonly MissedTicks[] = ["once", "skip"];
 
 const PUT = `
 with agent as (

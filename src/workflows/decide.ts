@@ -1,11 +1,12 @@
 import { z } from "zod";
 import type { JsonValue } from "../core/json_value.ts";
 import type { Queryable } from "../database/database.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { encodeValue } from "../durable/recorded_value.ts";
 import { workflowDatabase } from "./_database.ts";
 import { segmentWorkflowId } from "./_dispatch.ts";
 import { DecisionConflictError, InterruptionNotFoundError } from "./errors.ts";
-import { runNotFound, type RunStatus, runStatusSchema } from "./runs.ts";
+import { checkRunId, runNotFound, type RunStatus, runStatusSchema } from "./runs.ts";
 
 /** What a person decided about one interruption. */
 export interface Decision {
@@ -63,7 +64,9 @@ export async function decideWithin(
   transaction: Queryable,
   { runId, decisions, decidedBy }: DecideOptions,
 ): Promise<DecideResult> {
+  checkRunId(runId);
   checkDecisions(runId, decisions);
+  if (decidedBy !== undefined) assertStorableName("decidedBy", decidedBy);
   // Whoever else decides about this run waits here.
   const [row] = await transaction.query(
     "select status, segment, workflow_id from timestep.runs where run_id = $1 for update",
@@ -216,12 +219,27 @@ async function goOn(transaction: Queryable, runId: string, segment: number): Pro
 }
 
 function checkDecisions(runId: string, decisions: readonly Decision[]): void {
+  // Callers without types come here, too.
+  if (!Array.isArray(decisions)) {
+    throw new TypeError(
+      `Cannot decide about run "${runId}": decisions is ${typeof decisions}, but has to be an array.`,
+    );
+  }
   const ids = decisions.map(({ interruptionId }) => interruptionId);
   if (ids.length === 0) {
     throw new TypeError(`Cannot decide about run "${runId}": there is no decision. Pass one.`);
   }
   if (new Set(ids).size < ids.length) {
     throw new TypeError(`Cannot decide about run "${runId}": an interruption is decided twice in one call.`);
+  }
+  for (const { interruptionId, approve, message } of decisions) {
+    const about = `Cannot decide about "${interruptionId}" of run "${runId}"`;
+    if (typeof approve !== "boolean") {
+      throw new TypeError(`${about}: approve is ${JSON.stringify(approve)}, but has to be true or false.`);
+    }
+    if (message !== undefined && (message.includes("\0") || !message.isWellFormed())) {
+      throw new TypeError(`${about}: its message has a NUL or half of a surrogate pair. Leave that out.`);
+    }
   }
   const given = decisions.find(({ approve, output }) => !approve && output !== undefined);
   if (given) {

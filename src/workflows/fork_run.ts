@@ -3,7 +3,7 @@ import type { Queryable } from "../database/database.ts";
 import { RunConflictError } from "../durable/errors.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { checkedWorkflowId } from "./_dispatch.ts";
-import { readRun, type RunInfo, runNotFound } from "./runs.ts";
+import { checkRunId, readRun, type RunInfo, runNotFound } from "./runs.ts";
 
 /** Which run to repeat, and from where on. */
 export interface ForkRunOptions {
@@ -32,6 +32,7 @@ export interface ForkRunOptions {
  * @throws {RunConflictError} When another run has the id of the new one.
  */
 export async function forkRun({ runId, fromTurn = 1, workflowId }: ForkRunOptions): Promise<RunInfo> {
+  checkRunId(runId);
   const newRunId = checkedWorkflowId(workflowId);
   const database = await dispatchDatabase();
   await database.transaction(async (transaction) => {

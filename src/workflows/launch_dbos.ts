@@ -50,10 +50,15 @@ export interface HandOverOptions {
  * on until about two seconds before the deadline, and hands over the rest. Nothing has to time out before another
  * process goes on with them.
  *
- * @param options When this process ends.
+ * @param options When this process ends. A time that is over hands over at once.
+ * @throws {TypeError} When the deadline is not a date.
  */
 export async function handOver({ deadline }: HandOverOptions): Promise<void> {
-  await stopEngine(deadline.getTime());
+  const end = (deadline as Date | undefined)?.getTime?.();
+  if (end === undefined || Number.isNaN(end)) {
+    throw new TypeError(`Cannot hand over: deadline is ${String(deadline)}, but has to be a Date.`);
+  }
+  await stopEngine(end);
 }
 
 /** The engine of this process, launched; undefined when it is configured not to execute runs. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { RunInterruption } from "../core/run_interruption.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { workflowDatabase } from "./_database.ts";
 
 /** An interruption and its run, for `decide()`. */
@@ -29,6 +30,7 @@ export interface ListInterruptionsOptions {
  * process, without the agents' code and without DBOS.
  *
  * @param options Whose interruptions.
+ * @throws {TypeError} When nothing could have such an id.
  *
  * @example
  * ```ts
@@ -40,6 +42,9 @@ export interface ListInterruptionsOptions {
  * ```
  */
 export async function listInterruptions(options: ListInterruptionsOptions = {}): Promise<Interruption[]> {
+  for (const what of ["runId", "sessionId"] as const) {
+    if (options[what] !== undefined) assertStorableName(what, options[what]);
+  }
   const database = await workflowDatabase();
   const rows = await database.query(
     `select i.run_id as "runId", i.interruption_id as "interruptionId", r.session_id as "sessionId", i.kind,

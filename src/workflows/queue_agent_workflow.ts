@@ -130,7 +130,8 @@ async function queueDispatch(
 const MAX_DELAY_SECONDS = 3_155_760_000;
 
 function checkOptions(options: QueueAgentWorkflowOptions): void {
-  const { priority, delaySeconds, deduplicationId, partitionKey } = options;
+  const { priority, delaySeconds, deduplicationId, partitionKey, queueName } = options;
+  if (queueName !== undefined) assertStorableName("queueName", queueName);
   if (deduplicationId !== undefined) assertStorableName("deduplicationId", deduplicationId);
   if (partitionKey !== undefined) assertStorableName("partitionKey", partitionKey);
   if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority < 2 ** 31)) {

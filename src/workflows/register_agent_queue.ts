@@ -1,3 +1,4 @@
+import { assertStorableName } from "../database/storable_name.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { DIRECT_QUEUE } from "./_dispatch.ts";
 import { upsertQueue } from "./_queues.ts";
@@ -16,6 +17,7 @@ export interface RegisterAgentQueueOptions extends QueueLimits {
  *
  * @param options The queue.
  * @throws {RangeError} When a limit is not a positive number.
+ * @throws {TypeError} When the name is taken or can't be stored.
  *
  * @example One run at a time for each session
  * ```ts
@@ -27,8 +29,9 @@ export interface RegisterAgentQueueOptions extends QueueLimits {
  * ```
  */
 export async function registerAgentQueue({ name, ...limits }: RegisterAgentQueueOptions): Promise<void> {
-  if (name === "" || name === DIRECT_QUEUE || name.startsWith("_dbos_")) {
-    throw new TypeError(`Cannot register queue "${name}": the name is empty or taken. Choose another.`);
+  assertStorableName("name of the queue", name);
+  if (name === DIRECT_QUEUE || name.startsWith("_dbos_")) {
+    throw new TypeError(`Cannot register queue "${name}": the name is taken. Choose another.`);
   }
   const { rateLimit, ...numbers } = limits;
   for (const [limit, value] of Object.entries({ ...numbers, ...rateLimit })) {

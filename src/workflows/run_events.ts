@@ -1,6 +1,7 @@
 import { readRunEvents as readEvents, type ReadRunEventsOptions } from "../durable/read_run_events.ts";
 import type { RunEvent } from "../durable/run_event.ts";
 import { workflowDatabase } from "./_database.ts";
+import { checkRunId } from "./runs.ts";
 
 /**
  * The events of a run in order, from any process, live and afterwards: those that are there, and then new ones as
@@ -18,5 +19,6 @@ export async function* readRunEvents(
   runId: string,
   options: ReadRunEventsOptions = {},
 ): AsyncGenerator<RunEvent, void, undefined> {
+  checkRunId(runId);
   yield* readEvents(await workflowDatabase(), runId, options);
 }

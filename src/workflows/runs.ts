@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Database, Parameter, Row } from "../database/database.ts";
+import { assertStorableName } from "../database/storable_name.ts";
 import { RunNotFoundError } from "../durable/errors.ts";
 import type { JsonValue } from "../durable/json.ts";
 import type { RunError, RunOutcomeStatus } from "../durable/run_outcome.ts";
@@ -71,7 +72,8 @@ export async function getRun(runId: string): Promise<RunInfo> {
  * Runs, newest first. Works without the agents' code and without DBOS.
  *
  * @param options Which ones.
- * @throws {RangeError} When `limit` is out of range.
+ * @throws {RangeError} When `limit` is out of range, or a status is none.
+ * @throws {TypeError} When nothing could have such a name.
  * @throws {RunNotFoundError} When there is no run `before`.
  */
 export async function listRuns(options: ListRunsOptions = {}): Promise<RunInfo[]> {
@@ -79,9 +81,20 @@ export async function listRuns(options: ListRunsOptions = {}): Promise<RunInfo[]
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new RangeError(`Cannot list runs: limit is ${limit}, but has to be an integer from 1 to 1000.`);
   }
+  const status = typeof options.status === "string" ? [options.status] : options.status ?? null;
+  const unknown = status?.find((known) => !runStatusSchema.safeParse(known).success);
+  if (unknown !== undefined) {
+    throw new RangeError(
+      `Cannot list runs: status is ${JSON.stringify(unknown)}, but has to be one of ${
+        runStatusSchema.options.join(", ")
+      }.`,
+    );
+  }
+  for (const what of ["agentName", "sessionId", "ownerId"] as const) {
+    if (options[what] !== undefined) assertStorableName(what, options[what]);
+  }
   const database = await workflowDatabase();
   if (before !== undefined) await readRun(database, before);
-  const status = typeof options.status === "string" ? [options.status] : options.status ?? null;
   const parameters: Parameter[] = [
     status,
     options.agentName ?? null,
@@ -104,6 +117,7 @@ export async function listRuns(options: ListRunsOptions = {}): Promise<RunInfo[]
 
 /** @throws {RunNotFoundError} When there is no such run. */
 export async function readRun(database: Database, runId: string): Promise<RunInfo> {
+  checkRunId(runId);
   const [row] = await database.query(`select ${COLUMNS} from timestep.runs where run_id = $1`, [runId]);
   if (!row) throw runNotFound(runId);
   return toRunInfo(row);
@@ -111,7 +125,20 @@ export async function readRun(database: Database, runId: string): Promise<RunInf
 
 /** The error for a run that there is not. */
 export function runNotFound(runId: string): RunNotFoundError {
-  return new RunNotFoundError(`Cannot find run "${runId}": there is none of this id.`);
+  return new RunNotFoundError(`Cannot find run ${JSON.stringify(runId)}: there is none of this id.`);
+}
+
+/**
+ * Makes sure that a run may have this id, before the database is asked, which takes no NUL and no half of a pair.
+ *
+ * @throws {TypeError} When it is no text.
+ * @throws {RunNotFoundError} When no run can have it.
+ */
+export function checkRunId(runId: unknown): void {
+  if (typeof runId !== "string") {
+    throw new TypeError(`Cannot find a run: its id is ${String(runId)}, but has to be a text.`);
+  }
+  if (runId.includes("\0") || !runId.isWellFormed()) throw runNotFound(runId);
 }
 
 /** Reads a status, in whatever row it stands. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertStorableName } from "../database/storable_name.ts";
 import { workflowDatabase } from "./_database.ts";
 import { parseCrontab, ticksAhead } from "./_schedule_ticks.ts";
 import { ScheduleNotFoundError } from "./errors.ts";
@@ -44,8 +45,10 @@ export async function listScheduledAgentWorkflows(): Promise<ScheduleInfo[]> {
  *
  * @param name The schedule.
  * @throws {ScheduleNotFoundError} When there is none of this name.
+ * @throws {TypeError} When none can have it.
  */
 export async function pauseScheduledAgentWorkflow(name: string): Promise<void> {
+  assertStorableName("name of the schedule", name);
   const database = await workflowDatabase();
   const rows = await database.query(
     "update timestep.schedules set paused = true where name = $1 returning name",
@@ -59,8 +62,10 @@ export async function pauseScheduledAgentWorkflow(name: string): Promise<void> {
  *
  * @param name The schedule.
  * @throws {ScheduleNotFoundError} When there is none of this name.
+ * @throws {TypeError} When none can have it.
  */
 export async function resumeScheduledAgentWorkflow(name: string): Promise<void> {
+  assertStorableName("name of the schedule", name);
   const database = await workflowDatabase();
   const [row] = await database.query(
     "select crontab, timezone, now() as now from timestep.schedules where name = $1",
@@ -80,8 +85,10 @@ export async function resumeScheduledAgentWorkflow(name: string): Promise<void> 
  *
  * @param name The schedule.
  * @throws {ScheduleNotFoundError} When there is none of this name.
+ * @throws {TypeError} When none can have it.
  */
 export async function removeScheduledAgentWorkflow(name: string): Promise<void> {
+  assertStorableName("name of the schedule", name);
   const database = await workflowDatabase();
   const rows = await database.query("delete from timestep.schedules where name = $1 returning name", [name]);
   if (rows.length === 0) throw notFound(name);

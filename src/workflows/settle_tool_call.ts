@@ -1,5 +1,6 @@
 import { type Settlement, settleToolCall as settle } from "../durable/settle_tool_call.ts";
 import { workflowDatabase } from "./_database.ts";
+import { checkRunId } from "./runs.ts";
 
 /** Which call to settle; how is a {@linkcode Settlement}. */
 export interface SettledToolCall {
@@ -21,6 +22,7 @@ export interface SettledToolCall {
 export async function settleToolCall(
   { runId, stepKey, ...settlement }: SettledToolCall & Settlement,
 ): Promise<boolean> {
+  checkRunId(runId);
   const database = await workflowDatabase();
   return await database.transaction(async (transaction) => {
     const goesOn = await settle(transaction, runId, stepKey, settlement);

@@ -11,6 +11,12 @@ Deno.test("registerAgent() refuses an agent of another copy of the Agents SDK", 
   assertStrictEquals(registeredAgent("Assistant"), undefined);
 });
 
+// Together with it no other agent's runs could be looked for.
+Deno.test("registerAgent() refuses an agent with a name that can't be stored", () => {
+  assertThrows(() => registerAgent(new Agent({ name: "A\0" })), TypeError, "agent name");
+  assertThrows(() => registerAgent(new Agent({ name: "\ud800" })), TypeError, "agent name");
+});
+
 Deno.test("registerAgent() refuses a second agent of one name", () => {
   const agent = new Agent({ name: "Twice" });
   registerAgent(agent);

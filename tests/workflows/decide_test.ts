@@ -103,6 +103,11 @@ workflowTest("decide() refuses what it can't make sense of", async () => {
   await assertRejects(call("strict", []), TypeError, "no decision");
   await assertRejects(call("strict", [approve, approve]), TypeError, "twice");
   await assertRejects(call("strict", [{ ...approve, message: "ok" }]), TypeError, "rejection");
+  await assertRejects(call("no\0body", [approve]), RunNotFoundError, "no\\u0000body");
+  await assertRejects(call("strict", Object("yes")), TypeError, "decisions is object");
+  const odd = (decision: object) => call("strict", [{ ...approve, ...decision }]);
+  await assertRejects(odd({ approve: "no" }), TypeError, 'approve is "no"');
+  await assertRejects(odd({ approve: false, message: "a\0" }), TypeError, "NUL");
   assertEquals((await listInterruptions({ runId: "strict" }))[0]?.status, "pending");
 });
 

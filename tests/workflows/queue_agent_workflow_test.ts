@@ -155,6 +155,9 @@ workflowTest("queueAgentWorkflow() refuses queues, keys and numbers that make no
   await assertRejects(queue({ delaySeconds: 1e300 }), RangeError, "1e+300");
   await assertRejects(queue({ deduplicationId: "a\0" }), TypeError, "deduplicationId");
   await assertRejects(queue({ partitionKey: "" }), TypeError, "partitionKey");
+  await assertRejects(queue({ ownerId: "a\0" }), TypeError, "ownerId");
+  await assertRejects(queue({ queueName: "a\0" }), TypeError, "queueName");
+  await assertRejects(() => registerAgentQueue({ name: "\ud800" }), TypeError, "name of the queue");
   await assertRejects(queue({ inputItems: undefined }), TypeError, "inputItems is undefined");
   await assertRejects(queue({ agent: undefined }), TypeError, "undefined is none");
   await assertRejects(queue({ maxTurns: 0 }), RangeError, "maxTurns is 0");

@@ -6,6 +6,7 @@ import {
   decide,
   forkRun,
   getRun,
+  handOver,
   listInterruptions,
   listRuns,
   queueAgentWorkflow,
@@ -63,7 +64,12 @@ workflowTest("cancelRun() takes a queued run out of its queue", async ({ databas
   assertEquals((await cancelRun("unwanted")).status, "cancelled");
   const [row] = await database.query("select status, queue_name from dbos.workflow_status");
   assertEquals(row, { status: "CANCELLED", queue_name: null });
-  await assertRejects(() => cancelRun("nobody"), RunNotFoundError, "nobody");
+  for (const id of ["nobody", "no\0body", "\ud800"]) {
+    await assertRejects(() => cancelRun(id), RunNotFoundError, JSON.stringify(id));
+    await assertRejects(() => getRun(id), RunNotFoundError, JSON.stringify(id));
+  }
+  await assertRejects(() => listRuns({ status: Object(["done"]) }), RangeError, 'status is "done"');
+  await assertRejects(() => handOver({ deadline: new Date(NaN) }), TypeError, "Invalid Date");
 }, { execute: false });
 
 workflowTest("readRunEvents() reads what a run has told, to its end", async () => {

@@ -117,10 +117,21 @@ workflowTest("schedules that are not there are errors", async () => {
     const act of [pauseScheduledAgentWorkflow, resumeScheduledAgentWorkflow, removeScheduledAgentWorkflow]
   ) {
     await assertRejects(() => act("nothing"), ScheduleNotFoundError, "nothing");
+    await assertRejects(() => act("no\0thing"), TypeError, "name of the schedule");
   }
+  const options = { crontab: "@daily", agent, inputItems: "Tick." };
   await assertRejects(
-    () =>
-      createScheduledAgentWorkflow({ crontab: "@daily", agent, inputItems: "Tick.", queueName: "nowhere" }),
+    () => createScheduledAgentWorkflow({ ...options, missed: Object("often") }),
+    RangeError,
+    'missed is "often"',
+  );
+  await assertRejects(
+    () => createScheduledAgentWorkflow({ ...options, timezone: "" }),
+    RangeError,
+    'time zone is ""',
+  );
+  await assertRejects(
+    () => createScheduledAgentWorkflow({ ...options, queueName: "nowhere" }),
     QueueNotFoundError,
     "nowhere",
   );

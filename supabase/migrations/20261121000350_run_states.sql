@@ -42,8 +42,8 @@ begin
   ) then
     select f.run_id, f.status into paused from timestep.find_run_state(agent_name, session_id) f;
     if paused.status <> 'completed' then
-      -- Who resumes it does not take the lock above: the run has to be as the caller has seen it. Everybody locks the
-      -- snapshot before the run.
+      -- Who resumes it does not take the lock above: the run has to be as the caller has seen it. The
+      -- snapshot is locked before the run, as by who replaces or clears it.
       perform from timestep.runs r
       join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version
       where r.run_id = paused.run_id and r.run_id = held_run_id and r.status in ('interrupted', 'running')

@@ -12,10 +12,16 @@ const MAX_DEPTH = 128;
 /**
  * Reads a request's JSON object.
  *
+ * @param whenEmpty What a request without a body means. Default: it is refused.
  * @throws {ApiError} 400 when it is no JSON object, 408 when it does not come in time, 413 when it is too large.
  */
-export async function readJson(request: Request, limits: BodyLimits): Promise<Record<string, unknown>> {
+export async function readJson(
+  request: Request,
+  limits: BodyLimits,
+  whenEmpty?: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const text = await readText(request, limits);
+  if (text.trim() === "" && whenEmpty) return whenEmpty;
   if (text.trim() === "") throw new ApiError(400, "The request has no body. Send a JSON object.");
   assertShallow(text);
   let value: unknown;

@@ -39,6 +39,9 @@ export const ROUTES: Readonly<Record<string, Methods>> = {
   },
 };
 
+/** What OpenAI serves where an id would be, and we do not. */
+const NO_IDS = ["responses/compact", "responses/input_tokens"];
+
 /** A route that was found. */
 export interface Route {
   handle(context: ServerContext, principal: Principal): Promise<Response>;
@@ -61,7 +64,8 @@ export function route(request: Request): Route {
     ...rest.map((part, index) => index === 1 ? ":id" : part),
   ]
     .join("/");
-  const methods = Object.hasOwn(ROUTES, pattern) ? ROUTES[pattern] : undefined;
+  const isServed = Object.hasOwn(ROUTES, pattern) && !NO_IDS.includes(segments.join("/"));
+  const methods = isServed ? ROUTES[pattern] : undefined;
   if (!methods) {
     throw new ApiError(404, `Nothing is served at ${request.method} ${url.pathname}.`, {
       code: "unknown_url",

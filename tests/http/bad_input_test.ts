@@ -85,6 +85,21 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     await refused({ metadata: { a: 1 } }, 400, "/conversations");
   });
 
+  await test.step("conditions that clients know OpenAI's codes of", async () => {
+    const known: [code: string, body: Record<string, unknown>, status: number][] = [
+      ["missing_required_parameter", { model }, 400],
+      ["model_not_found", { ...good, model: "nobody" }, 404],
+      ["previous_response_not_found", { ...good, previous_response_id: "resp_1" }, 404],
+      ["previous_response_not_found", { ...good, previous_response_id: `resp_${"0".repeat(32)}` }, 404],
+      [
+        "mutually_exclusive_parameters",
+        { ...good, previous_response_id: "resp_1", conversation: "conv_1" },
+        400,
+      ],
+    ];
+    for (const [code, body, status] of known) assertEquals((await refused(body, status)).code, code);
+  });
+
   await test.step("whatever else", async () => {
     const random = generator(20261121);
     for (let round = 0; round < 150; round++) {
@@ -101,6 +116,8 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
       ["GET", "/responses/%ZZ", 404],
       ["GET", "/constructor", 404],
       ["GET", "/responses/../../etc", 404],
+      ["POST", "/responses/compact", 404],
+      ["POST", "/responses/input_tokens", 404],
     ];
     for (const [method, path, status] of wrong) {
       const response = await server.send(method, path, undefined, ada);
@@ -136,7 +153,7 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     assertEquals(response.status, 200);
     const { id } = await response.json();
     const items = await (await server.send("GET", `/responses/${id}/input_items`, undefined, ada)).json();
-    assertEquals(items.data[0].content, "a\ud800b\u0000");
+    assertEquals(items.data[0].content[0].text, "a\ud800b\u0000");
   });
 }, { bodyBytes: 250_000, bodyMs: 300, inputItems: 10 });
 

@@ -85,6 +85,13 @@ serverTest("callers make the calls of the functions that they offer", async (ser
     await assertRejects(() => ask([result(`call_${"0".repeat(32)}_0`, "x")]), OpenAI.NotFoundError);
     await assertRejects(() => ask([result("call_made_up", "x")]), OpenAI.BadRequestError);
     await assertRejects(() => ask("Hello", { previous_response_id: asked.id }), OpenAI.BadRequestError);
+    const early = [result(call.call_id, "9"), { role: "user" as const, content: "Hello" }];
+    const refused = await assertRejects(
+      () => ask(early, { previous_response_id: asked.id }),
+      OpenAI.BadRequestError,
+      "with the last items",
+    );
+    assertEquals(refused.param, "input[0].call_id");
     const images = [{ ...result(call.call_id, ""), output: [{ type: "input_image", image_url: "x" }] }];
     await assertRejects(() => ask(images as ResponseInputItem[]), OpenAI.BadRequestError);
     const text = [{ ...result(call.call_id, ""), output: [{ type: "input_text" as const, text: "9" }] }];
@@ -119,13 +126,24 @@ serverTest("callers make the calls of the functions that they offer", async (ser
     };
     assertEquals(await refused([LOOK_UP], assistant.name), ["tools", "tools_not_accepted"]);
     assertEquals(await refused([{ ...LOOK_UP, name: "get_weather" }]), ["tools[0].name", "invalid_value"]);
-    assertEquals((await refused([{ ...LOOK_UP, name: "no spaces" }]))[0], "tools.0.name");
-    assertEquals((await refused([{ type: "web_search" }]))[0], "tools.0.type");
+    assertEquals((await refused([{ ...LOOK_UP, name: "no spaces" }]))[0], "tools[0].name");
+    assertEquals((await refused([{ type: "web_search" }]))[0], "tools[0].type");
     assertEquals((await refused([LOOK_UP, LOOK_UP]))[0], "tools");
     assertEquals(
       (await refused([{ ...LOOK_UP, parameters: { type: "string" } }]))[0],
-      "tools.0.parameters.type",
+      "tools[0].parameters.type",
     );
+  });
+
+  await test.step("functions that take nothing are offered in all the ways in which clients offer them", async () => {
+    for (const parameters of [{}, null, { type: "object", properties: {} }]) {
+      const { tools } = await client.responses.create({
+        model,
+        input: "Hello",
+        tools: [{ ...LOOK_UP, parameters }],
+      });
+      assertEquals(tools, [{ ...LOOK_UP, parameters: { type: "object", properties: {} } }]);
+    }
   });
 
   await test.step("tool_choice none leaves the functions out", async () => {

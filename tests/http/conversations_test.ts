@@ -22,6 +22,8 @@ serverTest("the official client keeps conversations", async (server, test) => {
       deleted: true,
     });
     await assertRejects(() => client.conversations.retrieve(made.id), OpenAI.NotFoundError);
+    const empty = await server.send("POST", "/conversations", undefined);
+    assertEquals([empty.status, (await empty.json()).object], [200, "conversation"]);
   });
 
   await test.step("items are paged in both orders", async () => {

@@ -20,7 +20,7 @@ const itemsSchema = z.object({ items: z.array(z.record(z.string(), z.unknown()))
 /** Answers `POST /v1/conversations`. */
 export async function createConversation(call: Call): Promise<Response> {
   const { context, principal } = call;
-  const body = call.request.body ? await readJson(call.request, context.limits) : {};
+  const body = await readJson(call.request, context.limits, {});
   const metadata = parseMetadata(body["metadata"]);
   const items = await toSessionItems(call, parseItems(call, { items: body["items"] ?? [] }));
   const database = await context.database();

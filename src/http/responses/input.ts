@@ -68,7 +68,7 @@ export function toAgentInput(
     } catch (error) {
       if (!(error instanceof ItemTranslationError)) throw error;
       const param = error.path === "" ? path : `${path}.${error.path}`;
-      throw new ApiError(400, `Invalid '${param}': ${error.message}`, {
+      throw new ApiError(400, `Invalid '${param}': ${reasonOf(error, item)}`, {
         code: "invalid_value",
         param,
         cause: error,
@@ -97,9 +97,22 @@ function errorText(error: unknown): string {
   return typeof message === "string" ? message : "";
 }
 
-/** What callers are shown of a model's reasoning is nothing that a model takes back. */
-function isOwnReasoning({ type, id }: Record<string, unknown>): boolean {
-  return type === "reasoning" && typeof id === "string" && parseItemId(id)?.kind === "rs";
+function reasonOf(
+  { path, message }: ItemTranslationError,
+  { type, call_id: callId }: Record<string, unknown>,
+): string {
+  if (path === "type") return `items of type '${type ?? ""}' are not taken.`;
+  if (path !== "call_id" || typeof callId !== "string") return message;
+  return "no call of this id comes before it. What a response asks for is answered with the last items of a request.";
+}
+
+/**
+ * What callers are shown of a model's reasoning is nothing that a model takes back. Some clients leave its id out when
+ * they send it again.
+ */
+function isOwnReasoning({ type, id, content, ...rest }: Record<string, unknown>): boolean {
+  if (type !== "reasoning") return false;
+  return typeof id === "string" ? parseItemId(id)?.kind === "rs" : !rest["encrypted_content"] && !content;
 }
 
 /** Our ids mean nothing to a model's provider. */

@@ -118,7 +118,7 @@ function notOver(param: string, { responseId }: ResponseRecord): ApiError {
   return new ApiError(
     400,
     `Response '${responseId}' is not over: it is under way, or waits for answers. Wait for it, answer what it ` +
-      "asks for, or cancel it first.",
+      "asks for with the last items of a request, or cancel it first.",
     { code: "response_not_over", param },
   );
 }

@@ -40,17 +40,25 @@ const functionSchema = z.object({
   type: z.literal("function", "only functions of the caller's own can be offered"),
   name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, "has to be of 1 to 64 letters, digits, _ and -"),
   description: z.string().nullish().transform((text) => text ?? ""),
-  parameters: z.looseObject({ type: z.literal("object") }).nullish()
-    .transform((schema) => schema ?? { type: "object", properties: {} }),
+  // Of functions that take nothing some send an empty schema, as OpenAI lets them.
+  parameters: z.looseObject({ type: z.literal("object").optional() }).nullish()
+    .transform((schema) => ({ type: "object", properties: {}, ...schema })),
   strict: z.boolean().nullish().transform((strict) => strict ?? false),
 }).transform(({ type: _, ...tool }): CallerTool => tool);
 const requestSchema = z.object({
   model: z.string().min(1).nullish(),
-  input: z.union([z.string().min(1), z.array(z.record(z.string(), z.unknown())).min(1)]),
+  input: z.union(
+    [z.string().min(1), z.array(z.record(z.string(), z.unknown())).min(1)],
+    "it has to be a text or a list of items",
+  ),
   stream: flag,
   background: flag,
   previous_response_id: z.string().nullish(),
-  conversation: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
+  conversation: z.union(
+    [z.string(), z.object({ id: z.string() })],
+    "it has to be an id, or an object with one",
+  )
+    .nullish(),
   metadata: metadata.nullish(),
   tools: functionsSchema.nullish(),
   tool_choice: z.unknown().optional(),
@@ -73,7 +81,8 @@ export function parseCreateRequest(body: Record<string, unknown>, maxItems: numb
   const conversationId = typeof conversation === "string" ? conversation : conversation?.id ?? null;
   const previousResponseId = previous_response_id ?? null;
   if (conversationId !== null && previousResponseId !== null) {
-    throw invalid("conversation", "'conversation' and 'previous_response_id' cannot be sent together.");
+    const message = "'conversation' and 'previous_response_id' are mutually exclusive: send one of them.";
+    throw invalid("conversation", message, "mutually_exclusive_parameters");
   }
   if (Array.isArray(input) && input.length > maxItems) {
     throw invalid("input", `'input' has ${input.length} items; at most ${maxItems} are accepted.`);
@@ -97,9 +106,10 @@ export function parseCreateRequest(body: Record<string, unknown>, maxItems: numb
   };
 }
 
-/** The error for a parent that is not there, or is somebody else's. */
+/** The error for a parent that is not there, or is somebody else's. Some clients know OpenAI's code, and begin anew. */
 export function parentNotFound(param: string, what: string, id: string): ApiError {
-  return new ApiError(404, `No ${what} found with id '${id}'.`, { code: "not_found", param });
+  const code = param === "previous_response_id" ? "previous_response_not_found" : "not_found";
+  return new ApiError(404, `No ${what} found with id '${id}'.`, { code, param });
 }
 
 /** Parses a part of a request. The error names the first field that is wrong. */
@@ -107,6 +117,15 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const param = issue?.path.map(String).join(".") || "body";
-  throw invalid(param, `Invalid '${param}': ${issue?.message ?? "it is malformed"}.`);
+  const path = issue?.path ?? [];
+  const param = path.map((step) => typeof step === "number" ? `[${step}]` : `.${String(step)}`).join("")
+    .slice(1);
+  if (param !== "" && at(value, path) === undefined) {
+    throw invalid(param, `Missing required parameter: '${param}'.`, "missing_required_parameter");
+  }
+  throw invalid(param || "body", `Invalid '${param || "body"}': ${issue?.message ?? "it is malformed"}.`);
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, step) => Object(inner)[step], value);
 }

@@ -5,6 +5,7 @@ import { itemId } from "../_ids.ts";
 import { ownerIdOf } from "../principal.ts";
 import { currentResponse, readerOf } from "./read_response.ts";
 import { findResponse, type ResponseRecord } from "./response_record.ts";
+import { shownItem } from "./shown_item.ts";
 import { streamResponse } from "./stream_response.ts";
 
 export { createResponse } from "./create_response.ts";
@@ -41,7 +42,10 @@ export async function deleteResponse(call: Call): Promise<Response> {
 /** Answers `GET /v1/responses/{id}/input_items`. */
 export async function listInputItems(call: Call): Promise<Response> {
   const record = await recordOf(call);
-  const items = record.input.map((item, place) => ({ ...item, id: itemId("in", record.responseId, place) }));
+  const items = record.input.map((item, place) => ({
+    ...shownItem(item),
+    id: itemId("in", record.responseId, place),
+  }));
   return Response.json(listPage(items, parsePage(call.query)));
 }
 

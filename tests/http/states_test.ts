@@ -195,5 +195,5 @@ function user(content: string) {
 }
 
 function textOf(item: unknown): unknown {
-  return Object(item).content;
+  return Object(item).content[0].text;
 }

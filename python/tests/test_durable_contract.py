@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from agents import Agent, FunctionTool, RunConfig, Runner, function_tool, handoff
+from agents import Agent, FunctionTool, Model, RunConfig, Runner, function_tool, handoff
 from agents.agent import AgentBase
 from agents.guardrail import InputGuardrail, OutputGuardrail
 from agents.run_internal import guardrails, run_loop, tool_execution, turn_preparation
@@ -25,6 +25,22 @@ OWN_DBOS_MIGRATIONS = 123
 """How many migrations the TypeScript module's version of DBOS has: each side must find its tables as it wants them."""
 
 
+MODEL_PARAMETERS = [
+    "self",
+    "system_instructions",
+    "input",
+    "model_settings",
+    "tools",
+    "output_schema",
+    "handoffs",
+    "tracing",
+    "previous_response_id",
+    "conversation_id",
+    "prompt",
+]
+"""What a model is asked is read by name, or by place."""
+
+
 def _names(function: Any) -> set[str]:
     """The names of globals and attributes that a function's code looks up, inner functions included."""
     code = inspect.unwrap(function).__code__
@@ -39,6 +55,8 @@ def test_the_loop_looks_up_what_is_replaced() -> None:
     for function in (run_loop.get_new_response, run_loop.run_single_turn_streamed):
         assert "get_model" in _names(function)
         assert "get_all_tools" in _names(run_loop.run_single_turn)
+    for function in (run_loop.run_single_turn, run_loop.run_single_turn_streamed):
+        assert "get_handoffs" in _names(function)
     executor = tool_execution._FunctionToolBatchExecutor
     assert "_invoke_function_tool_with_metadata" in _names(executor._invoke_tool_and_run_post_invoke)
     assert "get_all_tools" in _names(turn_preparation.get_all_tools)
@@ -49,6 +67,9 @@ def test_the_loop_looks_up_what_is_replaced() -> None:
     ("function", "parameters"),
     [
         (turn_preparation.get_model, ["agent", "run_config"]),
+        (turn_preparation.get_handoffs, ["agent", "context_wrapper"]),
+        (Model.get_response, MODEL_PARAMETERS),
+        (Model.stream_response, MODEL_PARAMETERS),
         (_invoke_function_tool_with_metadata, ["function_tool", "context", "arguments"]),
         (AgentBase.get_all_tools, ["self", "run_context"]),
         (InputGuardrail.run, ["self", "agent", "input", "context"]),

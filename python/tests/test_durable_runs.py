@@ -13,6 +13,7 @@ from agents import (
     LocalShellTool,
     RunContextWrapper,
     function_tool,
+    handoff,
     input_guardrail,
 )
 from agents.testing import ScriptedModel, assistant_message, function_call
@@ -171,6 +172,42 @@ async def test_a_replay_that_differs_is_an_error_that_names_the_first_difference
     message = str(result.error["message"])
     assert '"tool:0.1:1" is now of tool "hello", and was of "goodbye"' in message
     assert message.endswith("first at Assistant.instructions")
+
+
+async def test_a_replay_names_the_tool_that_is_gone_and_finds_what_is_only_disabled(uri: str) -> None:
+    @function_tool
+    async def hello() -> str:
+        "Greets."
+        return "hello"
+
+    forgetful = _agent(
+        [function_call("hello", {}, call_id="1")], [assistant_message("Done.")], name="Forgetful", tools=[hello]
+    )
+    assert (await run_agent_workflow(forgetful, "Hi", workflow_id="gone")).status == "completed"
+    forgetful.tools = []
+    await _again(uri, "gone")
+    result = await run_agent_workflow(forgetful, "Hi", workflow_id="gone")
+    assert result.error is not None
+    assert result.error["code"] == "run_diverged"
+    message = str(result.error["message"])
+    assert '"model:0.1" called function "hello", and agent "Forgetful" has no tool or handoff of this name' in message
+    assert message.endswith("first at Forgetful.tools[0]")
+
+    # A function that the model invented was never there; what was disabled since was.
+    nested = _agent([function_call("invented", {}, call_id="n1")], name="Nested")
+    to_other = handoff(_agent([assistant_message("Over.")], name="Other"), is_enabled=True)
+    asking = _agent(
+        [function_call("ask", {"input": "?"}, call_id="a1")],
+        [function_call(to_other.tool_name, {}, call_id="h1")],
+        tools=[nested.as_tool("ask", "Asks.")],
+        handoffs=[to_other],
+    )
+    live = await run_agent_workflow(asking, "Hi", workflow_id="disabled")
+    assert (live.status, live.final_output) == ("completed", "Over.")
+    to_other.is_enabled = False
+    await _again(uri, "disabled")
+    replayed = await run_agent_workflow(asking, "Hi", workflow_id="disabled")
+    assert (replayed.status, replayed.final_output) == (live.status, live.final_output)
 
 
 async def test_approvals_are_decided_from_anywhere_and_executed_once(uri: str) -> None:

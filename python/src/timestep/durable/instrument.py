@@ -1,9 +1,9 @@
 """Makes the SDK record what it does inside of a durable run. Outside of one, everything is as it was.
 
-What is replaced, once: the functions by which the SDK's loop gets a model and calls a function tool, and the methods
-by which an agent tells its tools, a guardrail is run and a run is begun. They look for the run that they are part of
-in a context variable. Models, handoffs, approval functions and sessions are instrumented in place, when they are
-come across: copies would lose what the SDK keeps about the originals.
+What is replaced, once: the functions by which the SDK's loop gets a model and handoffs and calls a function tool,
+and the methods by which an agent tells its tools, a guardrail is run and a run is begun. They look for the run that
+they are part of in a context variable. Models, handoffs, approval functions and sessions are instrumented in place,
+when they are come across: copies would lose what the SDK keeps about the originals.
 
 `tests/test_durable_contract.py` holds the SDK to what is relied on here.
 """
@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from agents import Agent, RunContextWrapper
+from agents import Agent, Handoff, RunContextWrapper
 from agents.agent import AgentBase
 from agents.guardrail import InputGuardrail, OutputGuardrail
 from agents.run import AgentRunner
@@ -40,6 +40,7 @@ def instrument_sdk() -> None:
     if hasattr(AgentBase.get_all_tools, _MARK):
         return
     _replace(run_loop, "get_model", _get_model)
+    _replace(run_loop, "get_handoffs", _get_handoffs)
     _replace(tool_execution, "_invoke_function_tool_with_metadata", _invoke_function_tool)
     _replace(AgentBase, "get_all_tools", _get_all_tools)
     _replace(AgentRunner, "run", _begin_run)
@@ -85,6 +86,20 @@ def _get_all_tools(original: Callable[..., Any]) -> Callable[..., Any]:
         return tools
 
     return get_all_tools
+
+
+def _get_handoffs(original: Callable[..., Any]) -> Callable[..., Any]:
+    async def get_handoffs(agent: Agent[Any], context_wrapper: RunContextWrapper[Any]) -> list[Handoff]:
+        handoffs: list[Handoff] = await original(agent, context_wrapper)
+        scope = recording_scope()
+        if scope is not None:
+            # As with tools.
+            called = recorded_function_calls(scope)
+            declared = (entry for entry in agent.handoffs if isinstance(entry, Handoff) and entry.tool_name in called)
+            handoffs += [entry for entry in declared if not any(entry is there for there in handoffs)]
+        return handoffs
+
+    return get_handoffs
 
 
 def _begin_run(original: Callable[..., Any]) -> Callable[..., Any]:

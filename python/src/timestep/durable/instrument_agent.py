@@ -22,6 +22,7 @@ from agents import (
 )
 
 from .errors import UnsupportedToolError
+from .model_request import ModelRequest
 from .model_step import ModelStep
 from .recorded_step import run_plain_step
 from .scope import Scope, recording_scope
@@ -92,8 +93,15 @@ def _replace(owner: object, name: str, wrap: Callable[[Any], Any]) -> None:
     setattr(owner, name, replacement)
 
 
-def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return kwargs["input"] if "input" in kwargs else args[1]
+def _request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ModelRequest:
+    """What a model is asked, of the parameters of `Model.get_response()` and `Model.stream_response()`."""
+
+    def given(name: str, place: int) -> Any:
+        return kwargs[name] if name in kwargs else args[place]
+
+    offered = {tool.name for tool in given("tools", 3)} | {handoff.tool_name for handoff in given("handoffs", 5)}
+    asked = given("input", 1)
+    return ModelRequest([asked] if isinstance(asked, str) else asked, offered)
 
 
 def _respond(model_name: str, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,7 +110,7 @@ def _respond(model_name: str, original: Callable[..., Any]) -> Callable[..., Any
         scope = recording_scope()
         if scope is None:
             return await original(*args, **kwargs)
-        step = ModelStep(scope, model_name, _given(args, kwargs))
+        step = ModelStep(scope, model_name, _request(args, kwargs))
         return await step.respond(lambda: original(*args, **kwargs))
 
     return get_response
@@ -114,7 +122,7 @@ def _stream(model_name: str, original: Callable[..., Any]) -> Callable[..., Any]
         scope = recording_scope()
         if scope is None:
             return original(*args, **kwargs)
-        step = ModelStep(scope, model_name, _given(args, kwargs))
+        step = ModelStep(scope, model_name, _request(args, kwargs))
         return step.stream(lambda: original(*args, **kwargs))
 
     return stream_response

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
-from agents import ModelResponse, TResponseInputItem
+from agents import ModelResponse
 from agents.items import TResponseOutputItem, TResponseStreamEvent
 from agents.usage import (
     Usage,
@@ -30,9 +29,8 @@ from ..state._facts import model_usage
 from ..state._protocol_items import to_protocol_item
 from ..state.translation_error import StateTranslationError
 from .journal_row import JournalRow, RecordedStep
+from .model_request import ModelRequest
 from .scope import Frame, Scope, inside
-
-ModelInput = str | list[TResponseInputItem]
 
 _INERT_ITEMS = ("message", "reasoning")
 """What nothing is done because of. What follows from other items must not be lost."""
@@ -55,20 +53,21 @@ def _key(scope: Scope) -> str:
 class ModelStep:
     """A model call at its place in a scope, in however many attempts."""
 
-    def __init__(self, scope: Scope, model: str, given: ModelInput) -> None:
+    def __init__(self, scope: Scope, model: str, request: ModelRequest) -> None:
         """Begins a call.
 
         Args:
             scope: Where it is made.
             model: The name under which the call's usage is counted.
-            given: What the model is sent.
+            request: What the model is asked.
         """
         execution = scope.execution
         self._scope = scope
         self._model = model
         self._key = _key(scope)
-        self._fingerprint = _fingerprint(scope, given)
-        self._items = 1 if isinstance(given, str) else len(given)
+        self._request = request
+        self._fingerprint = request.fingerprint(scope.sent_items)
+        self._items = len(request.items)
         self._recorded = execution.take(self._key)
         self._attempt = 1
         if self._recorded is not None:
@@ -144,6 +143,14 @@ class ModelStep:
                 f'"{self._key}" of agent "{agent}" is now sent other items ({self._fingerprint}) than it was '
                 f"({recorded.fingerprint}; number of new items, and their hash)"
             )
+        response = cast("dict[str, Any]", recorded.output)
+        invented = response.get("invented", [])
+        for name in self._request.not_offered(_native(recorded)["output"]):
+            if name not in invented:
+                raise execution.diverged(
+                    f'"{self._key}" called function "{name}", and agent "{agent}" has no tool or handoff of this name '
+                    "any more"
+                )
 
     def _replay(self, recorded: RecordedStep) -> ModelResponse:
         native = _native(recorded)
@@ -169,6 +176,9 @@ class ModelStep:
         """Waits for the commit when something is done because of this response; else the next write carries it."""
         failed = self._scope.failed_attempts
         output = _recorded_response(response, failed)
+        invented = self._request.not_offered(output["python"]["output"])
+        if invented:
+            output["invented"] = invented
         counted = deserialize_usage(serialize_usage(response.usage))
         counted.requests += failed
         self._complete(counted)
@@ -187,7 +197,7 @@ class ModelStep:
             await committed
 
 
-def _recorded_response(response: ModelResponse, failed_attempts: int) -> dict[str, object]:
+def _recorded_response(response: ModelResponse, failed_attempts: int) -> dict[str, Any]:
     """What is recorded: as TypeScript does, for those who read events; and as this SDK has it, for a replay.
 
     The request is not: it follows from the run's input and earlier steps.
@@ -195,7 +205,7 @@ def _recorded_response(response: ModelResponse, failed_attempts: int) -> dict[st
     native = [_plain_item(item) for item in response.output]
     usage = response.usage
     known = {"response_id": response.response_id, "request_id": response.request_id}
-    recorded: dict[str, object] = {
+    recorded: dict[str, Any] = {
         "output": _protocol(native),
         "usage": {
             "requests": usage.requests,
@@ -243,21 +253,6 @@ def _protocol(native: Sequence[dict[str, object]]) -> list[dict[str, object]]:
 
 def _type(item: object) -> object:
     return item.get("type") if isinstance(item, dict) else getattr(item, "type", None)
-
-
-def _fingerprint(scope: Scope, given: ModelInput) -> str:
-    """Tells whether the same is asked: how many items are new in this request, and their hash.
-
-    What was sent before is part of an earlier call's fingerprint, so that a run costs no more than its length.
-    """
-    items = [given] if isinstance(given, str) else given
-    added = items[scope.sent_items :] if len(items) >= scope.sent_items else items
-    text = json.dumps(added, sort_keys=True, default=_plain_default)
-    return f"{len(added)}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _plain_default(value: object) -> object:
-    return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, BaseModel) else str(value)
 
 
 def _response_of(response: Response) -> ModelResponse:

@@ -7,6 +7,7 @@ import type { ExecuteRunOptions } from "./execute_run_options.ts";
 import type { RecordedStep, StepKind } from "./journal_row.ts";
 import { registeredAgent, registeredAgentNames } from "./registry.ts";
 import { parseRunOptions, type RunOptions } from "./run_options.ts";
+import { isKept } from "./segment_ends.ts";
 
 /** A run that this process executes from now on. */
 export interface ClaimedRun {
@@ -68,6 +69,7 @@ export async function claimRun(
     position,
     options.callerTools,
   );
+  if (isNew) execution.writer.keep(() => isKept(runId));
   // Recorded by a tool's own transaction, or by a person: they have no place in the stream of events yet.
   for (const { key, status, position } of steps) {
     if (position === null && status !== "started") execution.writer.publish(key);

@@ -8,6 +8,7 @@ import { readOutcome } from "./read_outcome.ts";
 import type { RunFailure } from "./run_error.ts";
 import type { RunOutcome } from "./run_outcome.ts";
 import { segmentEnded } from "./segment_ends.ts";
+import type { WrittenSegment } from "./written_segment.ts";
 
 /** How the SDK's part in a segment ended. */
 export type RunEnd =
@@ -23,6 +24,7 @@ export type RunEnd =
 export async function finishRun({ agent, execution }: ClaimedRun, end: RunEnd): Promise<RunOutcome> {
   const { database, owner, writer } = execution;
   const closing = segmentEnd(end, execution.usage);
+  let written: WrittenSegment | undefined;
   if (end.type === "result" && closing.status === "interrupted") {
     const { state } = end.result;
     await database.transaction(async (transaction) => {
@@ -30,10 +32,11 @@ export async function finishRun({ agent, execution }: ClaimedRun, end: RunEnd): 
       await writePause(transaction, owner, agent, state);
     });
   } else {
-    await writer.close(database, closing);
+    const { atMs, steps } = await writer.close(database, closing);
+    if (steps && closing.status !== "unknown_outcome") written = { steps, end: closing, endedAtMs: atMs };
   }
   const { runId, segment } = execution.owner;
-  segmentEnded(runId);
+  segmentEnded(runId, written);
   if (segment === 0 && closing.status === "completed") return outcomeOf(execution.owner, closing);
   // What it was paused for may be decided already, and the run under way.
   return await readOutcome(execution.database, runId) ?? outcomeOf(execution.owner, closing);

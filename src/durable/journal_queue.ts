@@ -6,7 +6,7 @@ import { isConnectionError, type OwnedWrite, writeJournal, writeJournals } from 
 const MAX_UNDER_WAY = { postgres: 4, pglite: 1 };
 
 interface QueuedWrite extends OwnedWrite {
-  written: PromiseWithResolvers<boolean>;
+  written: PromiseWithResolvers<number | undefined>;
 }
 
 /**
@@ -42,10 +42,10 @@ export class JournalQueue {
   /**
    * Writes for a run. One that cannot be written does not keep the others from it.
    *
-   * @returns Whether the run is this owner's; if not, nothing was written.
+   * @returns When, as `writeJournal()` tells it; nothing when the run is not this owner's: then nothing was written.
    */
-  write(write: OwnedWrite): Promise<boolean> {
-    const written = Promise.withResolvers<boolean>();
+  write(write: OwnedWrite): Promise<number | undefined> {
+    const written = Promise.withResolvers<number | undefined>();
     this.#queued.push({ ...write, written });
     this.#schedule();
     return written.promise;
@@ -81,7 +81,7 @@ export class JournalQueue {
     try {
       const written = await writeJournals(this.#database, writes);
       for (const [index, write] of writes.entries()) {
-        if (written[index] === true) write.written.resolve(true);
+        if (written[index] !== undefined) write.written.resolve(written[index]);
         // Not this owner's, or locked by somebody: alone it waits, and is told which. The others need not.
         else this.#commitAlone(write);
       }

@@ -29,12 +29,17 @@ export interface OwnedWrite {
   write: PendingWrite;
 }
 
-/** @returns Whether the run is this owner's; if not, nothing was written. */
-export async function writeJournal(queryable: Queryable, { owner, write }: OwnedWrite): Promise<boolean> {
+/** When a transaction began, in milliseconds since 1970: what is written in it has this time, rounded in the same way. */
+const NOW_MS = "(extract(epoch from now()) * 1000)::bigint";
+
+/** @returns When, as {@linkcode NOW_MS} tells it; nothing when the run is not this owner's: then nothing was written. */
+export async function writeJournal(
+  queryable: Queryable,
+  { owner, write }: OwnedWrite,
+): Promise<number | undefined> {
   const { rows, events, published, end, added } = write;
-  if (!rows && !events && !published && !end) return true;
   const [result] = await queryable.query(
-    "select timestep.write_journal($1, $2::int, $3::int, $4, $5, $6, $7, $8) as owned",
+    `select timestep.write_journal($1, $2::int, $3::int, $4, $5, $6, $7, $8) as owned, ${NOW_MS} as at`,
     [
       owner.runId,
       owner.epoch,
@@ -42,22 +47,24 @@ export async function writeJournal(queryable: Queryable, { owner, write }: Owned
       ...[rows, events, published, end, added].map((text) => text || null),
     ],
   );
-  return result?.owned === true;
+  return result?.owned === true ? Number(result.at) : undefined;
 }
 
 /**
  * Writes for several runs in one transaction.
  *
- * @returns For each, whether it was written: it is not when the run is not this owner's, or not at the moment.
+ * @returns For each, when it was written; nothing when the run is not this owner's, or not at the moment.
  */
 export async function writeJournals(
   database: Database,
   writes: readonly OwnedWrite[],
-): Promise<readonly unknown[]> {
-  const [result] = await database.query("select timestep.write_journals($1) as owned", [
-    `[${writes.map(writeText).join(",")}]`,
-  ]);
-  return Array.isArray(result?.owned) ? result.owned : [];
+): Promise<readonly (number | undefined)[]> {
+  const [result] = await database.query(
+    `select timestep.write_journals($1) as owned, ${NOW_MS} as at`,
+    [`[${writes.map(writeText).join(",")}]`],
+  );
+  const owned: readonly unknown[] = Array.isArray(result?.owned) ? result.owned : [];
+  return owned.map((isOwned) => isOwned === true ? Number(result?.at) : undefined);
 }
 
 function writeText({ owner, write: { rows, events, published, end, added } }: OwnedWrite): string {

@@ -11,6 +11,7 @@ import {
 } from "./journal_statement.ts";
 import type { JsonValue } from "./json.ts";
 import type { RunError, RunOutcomeStatus } from "./run_outcome.ts";
+import type { WrittenStep } from "./written_segment.ts";
 
 /** At most this often, in milliseconds, are events written that nothing else waits for. */
 const EVENT_INTERVAL_MS = 50;
@@ -50,6 +51,8 @@ export class JournalWriter {
   #eventTimer: ReturnType<typeof setTimeout> | undefined;
   #eventsWrittenAt = -Infinity;
   #failure: { error: unknown } | undefined;
+  #isKept = () => false;
+  #kept: WrittenStep[] | undefined;
   #onFailure: (error: unknown) => void;
 
   /**
@@ -62,6 +65,12 @@ export class JournalWriter {
     this.#owner = owner;
     this.#position = position;
     this.#onFailure = onFailure;
+  }
+
+  /** Keeps the steps from now on, as long as somebody wants them, for {@linkcode close} to give. */
+  keep(isWanted: () => boolean): void {
+    this.#isKept = isWanted;
+    this.#kept = [];
   }
 
   /** Records a step. Resolves when it is committed; need not be awaited, a failure is told to `onFailure` too. */
@@ -98,16 +107,23 @@ export class JournalWriter {
    *
    * @param queryable The database, or a transaction in which more is written.
    * @param end How it ended.
+   * @returns When, as `writeJournal()` tells it, and the steps, if they were kept and are all that was written.
    * @throws {OwnershipLostError} When the run is not this owner's any more.
    */
-  async close(queryable: Queryable, end: SegmentEnd): Promise<void> {
+  async close(
+    queryable: Queryable,
+    end: SegmentEnd,
+  ): Promise<{ atMs: number; steps: WrittenStep[] | undefined }> {
     await this.#writing;
     if (this.#failure) throw this.#failure.error;
     const write = { owner: this.#owner, write: { ...this.#take().write, end: endText(end) } };
-    const isOwned = queryable === this.#database
+    const steps = this.#kept;
+    this.#kept = undefined;
+    const atMs = queryable === this.#database
       ? await this.#queue.write(write)
       : await writeJournal(queryable, write);
-    if (!isOwned) throw ownershipLost(this.#owner);
+    if (atMs === undefined) throw ownershipLost(this.#owner);
+    return { atMs, steps };
   }
 
   /** Stops timers. What is pending is dropped. */
@@ -166,7 +182,7 @@ export class JournalWriter {
   async #insist(write: PendingWrite): Promise<void> {
     for (let delay = 50;; delay *= 2) {
       try {
-        if (await this.#queue.write({ owner: this.#owner, write })) return;
+        if (await this.#queue.write({ owner: this.#owner, write }) !== undefined) return;
         throw ownershipLost(this.#owner);
       } catch (error) {
         if (!isConnectionError(error) || delay > LONGEST_DELAY_MS || this.#disposed) throw error;
@@ -192,6 +208,8 @@ export class JournalWriter {
     const published: string[] = [];
     const added: string[] = [];
     for (const entry of entries) {
+      // Of what others have written, and of events, only the database knows what counts.
+      if (entry.type !== "row" || !this.#isKept()) this.#kept = undefined;
       if (entry.type === "events") {
         this.#position += entry.events.length;
         const { step, attempt } = entry;
@@ -202,7 +220,9 @@ export class JournalWriter {
         published.push(JSON.stringify({ key: entry.key, position: ++this.#position }));
       } else {
         const { key, items, status } = entry.row;
-        rows.push(rowText(entry.row, status === "started" ? undefined : ++this.#position));
+        const position = status === "started" ? undefined : ++this.#position;
+        rows.push(rowText(entry.row, position));
+        if (position !== undefined) this.#kept?.push({ ...entry.row, position });
         if (items !== undefined) added.push(`${head({ key })},"items":${packed(items)}}`);
       }
     }
@@ -223,7 +243,7 @@ export class JournalWriter {
  */
 export async function writeRow(transaction: Queryable, owner: RunOwner, row: JournalRow): Promise<void> {
   const write = { rows: `[${rowText(row, undefined)}]`, events: "", published: "", end: "", added: "" };
-  if (!await writeJournal(transaction, { owner, write })) throw ownershipLost(owner);
+  if (await writeJournal(transaction, { owner, write }) === undefined) throw ownershipLost(owner);
 }
 
 function rowText(

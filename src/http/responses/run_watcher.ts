@@ -1,6 +1,8 @@
 import type { Database } from "../../database/database.ts";
-import { onSegmentEnd } from "../../durable/segment_ends.ts";
+import { forgetWritten, onSegmentEnd } from "../../durable/segment_ends.ts";
+import type { WrittenSegment } from "../../durable/written_segment.ts";
 import { type Entry, parseEntry } from "./entry.ts";
+import { newsOf } from "./written_news.ts";
 
 /** What is new of a run. */
 export interface RunNews {
@@ -29,6 +31,8 @@ interface Reader {
   run: WatchedRun;
   /** Whether this process has ended a segment of the run since it was looked at. */
   ended: boolean;
+  /** All that was written of the run, once this process has ended it and need not read it. */
+  written?: WrittenSegment;
 }
 
 interface Watch {
@@ -67,7 +71,7 @@ export class RunWatcher {
    * @param run The run.
    * @param signal Ends the reading.
    * @param executing For who wants the end and nothing else: resolves when this process no longer executes the run.
-   * There is no need to look often until then, nor at once.
+   * There is no need to look often until then, nor at once; nor at all, where it was told to keep what it has written.
    */
   async *news(
     run: WatchedRun,
@@ -77,13 +81,15 @@ export class RunWatcher {
     let after = 0;
     let soonestMs: number = executing ? LOOK_MS[1] : LOOK_MS[0];
     let waitMs = executing ? soonestMs : 0;
-    const reader = { run, ended: false };
+    const reader: Reader = { run, ended: false };
     executing?.finally(() => {
       soonestMs = LOOK_MS[0];
       this.#hurry(reader);
     });
-    const stopListening = onSegmentEnd((runId) => {
-      if (runId === run.runId) this.#hurry(reader);
+    const stopListening = onSegmentEnd((runId, written) => {
+      if (runId !== run.runId) return;
+      if (executing && written) this.#tell(reader, written);
+      else this.#hurry(reader);
     });
     try {
       while (!signal.aborted) {
@@ -97,7 +103,17 @@ export class RunWatcher {
       }
     } finally {
       stopListening();
+      if (executing) forgetWritten(run.runId);
     }
+  }
+
+  /** What this process has written itself. */
+  #tell(reader: Reader, written: WrittenSegment): void {
+    reader.written = written;
+    for (const watch of this.#watches) {
+      if (watch.reader === reader) watch.take(newsOf(reader.run.runId, written, watch.after));
+    }
+    this.#schedule();
   }
 
   /** What happens elsewhere is noticed by looking; what happens here need not be waited for. */
@@ -113,6 +129,7 @@ export class RunWatcher {
     waitMs: number,
     signal: AbortSignal,
   ): Promise<RunNews | undefined> {
+    if (reader.written) return Promise.resolve(newsOf(reader.run.runId, reader.written, after));
     return new Promise((resolve, reject) => {
       const due = performance.now() + waitMs;
       const leave = () => {

@@ -5,6 +5,7 @@ import type { AnyAgent } from "../../run/types.ts";
 import type { Limits } from "../limits.ts";
 import type { Queryable } from "../../database/database.ts";
 import { registerAgent } from "../../durable/registry.ts";
+import { forgetWritten, keepWritten } from "../../durable/segment_ends.ts";
 import { dispatchDatabase } from "../../workflows/_database.ts";
 import { waitForRun } from "../../workflows/_wait_for_run.ts";
 import { handOver, launchedEngine } from "../../workflows/launch_dbos.ts";
@@ -93,10 +94,17 @@ export async function startResponse(agents: AgentCatalog, options: StartOptions)
     })
     : await insert(database, agent, options, newParent(principal), claimant);
   if (!claimed || !engine || !claimant) return { record };
-  await engine.dispatch([record.runId], claimant.ownerToken);
+  const { runId } = record;
+  const forget = () => forgetWritten(runId);
+  // Who streams it reads what is written.
+  if (!request.stream && !request.background) keepWritten(runId);
+  await engine.dispatch([runId], claimant.ownerToken).catch((error) => {
+    forget();
+    throw error;
+  });
   // Also when the client goes away.
-  keepAliveFor(() => waitForRun(database, record.runId));
-  return { record, executing: engine.whileExecuting(record.runId) };
+  keepAliveFor(() => waitForRun(database, runId));
+  return { record, executing: engine.whileExecuting(runId).finally(forget) };
 }
 
 /** A conversation that is not listed as one: the history of responses that follow each other. */

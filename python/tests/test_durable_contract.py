@@ -55,8 +55,8 @@ def test_the_loop_looks_up_what_is_replaced() -> None:
     for function in (run_loop.get_new_response, run_loop.run_single_turn_streamed):
         assert "get_model" in _names(function)
         assert "get_all_tools" in _names(run_loop.run_single_turn)
-    for function in (run_loop.run_single_turn, run_loop.run_single_turn_streamed):
-        assert "get_handoffs" in _names(function)
+    for turn in (run_loop.run_single_turn, run_loop.run_single_turn_streamed):
+        assert "get_handoffs" in _names(turn)
     executor = tool_execution._FunctionToolBatchExecutor
     assert "_invoke_function_tool_with_metadata" in _names(executor._invoke_tool_and_run_post_invoke)
     assert "get_all_tools" in _names(turn_preparation.get_all_tools)

@@ -11,7 +11,9 @@ from agents import (
     Agent,
     GuardrailFunctionOutput,
     LocalShellTool,
+    ProgrammaticToolCallingTool,
     RunContextWrapper,
+    ShellTool,
     function_tool,
     handoff,
     input_guardrail,
@@ -279,6 +281,9 @@ async def test_a_guardrail_blocks_and_an_error_fails(uri: str) -> None:
     unsupported = await run_agent_workflow(shell, "Hi")
     assert unsupported.error is not None
     assert unsupported.error["code"] == "unsupported_tool"
+    hosted = [ShellTool(environment={"type": "container_auto"}), ProgrammaticToolCallingTool()]
+    contained = _agent([assistant_message("In a container.")], name="Contained", tools=hosted)
+    assert (await run_agent_workflow(contained, "Hi")).final_output == "In a container."
 
 
 @function_tool

@@ -16,6 +16,8 @@ from agents import (
     HostedMCPTool,
     ImageGenerationTool,
     Model,
+    ProgrammaticToolCallingTool,
+    ShellTool,
     Tool,
     ToolSearchTool,
     WebSearchTool,
@@ -34,6 +36,7 @@ _HOSTED = (
     FileSearchTool,
     HostedMCPTool,
     ImageGenerationTool,
+    ProgrammaticToolCallingTool,
     ToolSearchTool,
     WebSearchTool,
 )
@@ -74,13 +77,18 @@ def instrument_tools(scope: Scope, tools: Iterable[Tool], agent_name: str) -> No
         elif isinstance(tool, HostedMCPTool):
             if tool.on_approval_request is not None:
                 _replace(tool, "on_approval_request", _on_approval_request)
-        elif not isinstance(tool, _HOSTED):
+        elif not isinstance(tool, _HOSTED) and not _is_hosted_shell(tool):
             error = UnsupportedToolError(
                 f'Cannot run agent "{agent_name}" durably: what its tool "{tool.name}" ({type(tool).__name__}) does '
                 "is not recorded, and would be repeated after a crash. Make it a function tool"
             )
             scope.execution.fail(error)
             raise error
+
+
+def _is_hosted_shell(tool: Tool) -> bool:
+    """Whether a shell is in a container of the provider's."""
+    return isinstance(tool, ShellTool) and tool.environment is not None and tool.environment["type"] != "local"
 
 
 def _replace(owner: object, name: str, wrap: Callable[[Any], Any]) -> None:

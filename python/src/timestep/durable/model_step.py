@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, cast
 
 from agents import ModelResponse
-from agents.items import TResponseOutputItem, TResponseStreamEvent
-from agents.usage import (
-    Usage,
-    _attach_normalized_usage,
-    _response_usage_to_usage,
-    deserialize_usage,
-    serialize_usage,
-)
-from openai.types.responses import (
-    Response,
-    ResponseCompletedEvent,
-    ResponseOutputItem,
-    ResponseOutputItemDoneEvent,
-    ResponseUsage,
-)
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from agents.items import TResponseStreamEvent
+from agents.run_internal.model_retry import apply_retry_attempt_usage
+from agents.usage import Usage, deserialize_usage, serialize_usage
+from openai.types.responses import ResponseCompletedEvent, ResponseOutputItem, ResponseOutputItemDoneEvent
 
 from ..state._facts import model_usage
-from ..state._protocol_items import to_protocol_item
-from ..state.translation_error import StateTranslationError
 from .journal_row import JournalRow, RecordedStep
 from .model_request import ModelRequest
+from .recorded_response import completed_event, native_response, recorded_response, replayed_response, response_of
 from .scope import Frame, Scope, inside
 
 _INERT_ITEMS = ("message", "reasoning")
 """What nothing is done because of. What follows from other items must not be lost."""
-
-_OUTPUT_ITEM: TypeAdapter[Any] = TypeAdapter(ResponseOutputItem)
 
 
 def recorded_function_calls(scope: Scope) -> set[str]:
@@ -43,7 +28,7 @@ def recorded_function_calls(scope: Scope) -> set[str]:
     recorded = scope.execution.peek(_key(scope))
     if recorded is None:
         return set()
-    return {item["name"] for item in _native(recorded)["output"] if item.get("type") == "function_call"}
+    return {item["name"] for item in native_response(recorded)["output"] if item.get("type") == "function_call"}
 
 
 def _key(scope: Scope) -> str:
@@ -94,7 +79,7 @@ class ModelStep:
     ) -> AsyncGenerator[TResponseStreamEvent, None]:
         """Makes the call and gives its events as they come; of a recorded call there is only the last event."""
         if self._recorded is not None:
-            yield _completed(self._replay(self._recorded))
+            yield completed_event(self._replay(self._recorded))
             return
         writer = self._scope.execution.writer
         if self._attempt > 1:
@@ -108,7 +93,7 @@ class ModelStep:
                     elif isinstance(event, ResponseCompletedEvent):
                         # What the SDK does for providers whose last event does not repeat the items.
                         event.response.output = event.response.output or done
-                        await self._record(_response_of(event.response))
+                        await self._record(response_of(event.response))
                     if (kept := _kept(event)) is not None:
                         writer.emit(self._key, self._attempt, json.dumps(kept))
                     yield event
@@ -145,7 +130,7 @@ class ModelStep:
             )
         response = cast("dict[str, Any]", recorded.output)
         invented = response.get("invented", [])
-        for name in self._request.not_offered(_native(recorded)["output"]):
+        for name in self._request.not_offered(native_response(recorded)["output"]):
             if name not in invented:
                 raise execution.diverged(
                     f'"{self._key}" called function "{name}", and agent "{agent}" has no tool or handoff of this name '
@@ -153,16 +138,8 @@ class ModelStep:
                 )
 
     def _replay(self, recorded: RecordedStep) -> ModelResponse:
-        native = _native(recorded)
-        usage = deserialize_usage(native["usage"])
-        usage.requests += int(native.get("failed_attempts", 0))
-        response = ModelResponse(
-            output=cast("list[TResponseOutputItem]", [_output_item(item) for item in native["output"]]),
-            usage=usage,
-            response_id=native.get("response_id"),
-            request_id=native.get("request_id"),
-        )
-        self._complete(usage)
+        response = replayed_response(recorded)
+        self._complete(response.usage)
         return response
 
     def _complete(self, usage: Usage) -> None:
@@ -175,13 +152,11 @@ class ModelStep:
     async def _record(self, response: ModelResponse) -> None:
         """Waits for the commit when something is done because of this response; else the next write carries it."""
         failed = self._scope.failed_attempts
-        output = _recorded_response(response, failed)
+        output = recorded_response(response, failed)
         invented = self._request.not_offered(output["python"]["output"])
         if invented:
             output["invented"] = invented
-        counted = deserialize_usage(serialize_usage(response.usage))
-        counted.requests += failed
-        self._complete(counted)
+        self._complete(apply_retry_attempt_usage(deserialize_usage(serialize_usage(response.usage)), failed))
         committed = self._scope.execution.record(
             JournalRow(
                 self._key,
@@ -197,94 +172,8 @@ class ModelStep:
             await committed
 
 
-def _recorded_response(response: ModelResponse, failed_attempts: int) -> dict[str, Any]:
-    """What is recorded: as TypeScript does, for those who read events; and as this SDK has it, for a replay.
-
-    The request is not: it follows from the run's input and earlier steps.
-    """
-    native = [_plain_item(item) for item in response.output]
-    usage = response.usage
-    known = {"response_id": response.response_id, "request_id": response.request_id}
-    recorded: dict[str, Any] = {
-        "output": _protocol(native),
-        "usage": {
-            "requests": usage.requests,
-            "inputTokens": usage.input_tokens,
-            "outputTokens": usage.output_tokens,
-            "totalTokens": usage.total_tokens,
-        },
-        "python": {
-            "output": native,
-            "usage": serialize_usage(usage),
-            **{name: value for name, value in known.items() if value is not None},
-            **({"failed_attempts": failed_attempts} if failed_attempts > 0 else {}),
-        },
-    }
-    if response.response_id is not None:
-        recorded["responseId"] = response.response_id
-    return recorded
-
-
-def _native(recorded: RecordedStep) -> dict[str, Any]:
-    """What `_recorded_response()` has written."""
-    native: dict[str, Any] = cast("dict[str, Any]", recorded.output)["python"]
-    return native
-
-
-def _plain_item(item: object) -> dict[str, object]:
-    if isinstance(item, BaseModel):
-        return item.model_dump(mode="json", exclude_unset=True)
-    return dict(cast("dict[str, object]", item))
-
-
-def _output_item(item: dict[str, object]) -> object:
-    try:
-        return _OUTPUT_ITEM.validate_python(item)
-    except ValidationError:
-        return item  # The SDK takes items that this version of the client does not know as they are.
-
-
-def _protocol(native: Sequence[dict[str, object]]) -> list[dict[str, object]]:
-    try:
-        return [to_protocol_item(item, lambda _: None) for item in native]
-    except StateTranslationError:
-        return list(native)
-
-
 def _type(item: object) -> object:
     return item.get("type") if isinstance(item, dict) else getattr(item, "type", None)
-
-
-def _response_of(response: Response) -> ModelResponse:
-    usage = _response_usage_to_usage(response.usage) if response.usage is not None else Usage()
-    request_id = getattr(response, "_request_id", None)
-    return ModelResponse(output=response.output, usage=usage, response_id=response.id, request_id=request_id)
-
-
-def _completed(response: ModelResponse) -> ResponseCompletedEvent:
-    """The event with which a stream ends, of a response that was recorded."""
-    used = response.usage
-    usage = ResponseUsage.model_construct(
-        input_tokens=used.input_tokens,
-        output_tokens=used.output_tokens,
-        total_tokens=used.total_tokens,
-        input_tokens_details=used.input_tokens_details,
-        output_tokens_details=used.output_tokens_details,
-    )
-    # The SDK prefers it to the numbers, as it also says how many requests there were.
-    _attach_normalized_usage(usage, used)
-    completed = Response.model_construct(
-        id=response.response_id or "",
-        object="response",
-        created_at=0,
-        model="",
-        output=response.output,
-        tools=[],
-        tool_choice="auto",
-        parallel_tool_calls=True,
-        usage=usage,
-    )
-    return ResponseCompletedEvent.model_construct(type="response.completed", sequence_number=0, response=completed)
 
 
 def _kept(event: TResponseStreamEvent) -> dict[str, object] | None:

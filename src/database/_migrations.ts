@@ -738,6 +738,7 @@ as $$
 begin
   update timestep.runs as r set
     status = e.status, final_output = e."finalOutput"::json, error = e.error::json, executor_id = null, updated_at = now(),
+    deadline_at = null,
     finished_at = case when e.status in ('completed', 'blocked', 'failed', 'cancelled') then now() end
   from json_to_record(segment_end) as e (status text, "finalOutput" text, error text)
   where r.run_id = end_segment.run_id;
@@ -988,12 +989,19 @@ as $$
 declare
   queue text := coalesce(run.dispatch ->> 'queueName', 'agents_direct');
   deduplication_id text := run.dispatch ->> 'deduplicationId';
+  partition_key text := run.dispatch ->> 'partitionKey';
 begin
   -- greatest() passes over nulls.
   not_before := greatest(not_before, (
     select p.paused_until from timestep.queue_pauses p
     where p.queue_name = queue and p.paused_until > now()
   ));
+  -- A queue may have become a partitioned one since: what has no partition is never taken out of it.
+  if partition_key is null and queue <> 'agents_direct' and exists (
+    select from dbos.queues q where q.name = queue and q.partition_queue
+  ) then
+    partition_key := coalesce(run.session_id, run.run_id);
+  end if;
   -- The first time, a taken id is the caller's business. Later on, going on matters more than the id.
   if deduplication_id is not null and enqueue_workflow.workflow_id <> run.run_id and exists (
     select from dbos.workflow_status s where s.queue_name = queue and s.deduplication_id = run.dispatch ->> 'deduplicationId'
@@ -1007,11 +1015,82 @@ begin
     workflow_id => enqueue_workflow.workflow_id,
     deduplication_id => deduplication_id,
     priority => (run.dispatch ->> 'priority')::integer,
-    queue_partition_key => run.dispatch ->> 'partitionKey',
+    queue_partition_key => partition_key,
     delay_until_epoch_ms => case when not_before > now()
       then (extract(epoch from not_before) * 1000)::bigint end,
     application_name => run.dispatch ->> 'applicationName'
   );
+end
+$$;
+
+-- Records a queue, or changes its limits. What waits in one that becomes partitioned gets the partition that
+-- enqueue_workflow() would give it now. Returns whether it is recorded: not when another application has the name.
+create or replace function timestep.put_queue(
+  name text,
+  concurrency integer,
+  worker_concurrency integer,
+  rate_limit_max integer,
+  rate_limit_period_sec double precision,
+  partition_concurrency integer,
+  polling_interval_sec double precision,
+  application_name text
+) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  insert into dbos.queues as known (
+    name, concurrency, worker_concurrency, rate_limit_max, rate_limit_period_sec, priority_enabled, partition_queue,
+    partition_concurrency, polling_interval_sec, updated_at, application_name
+  ) values (
+    put_queue.name, put_queue.concurrency, put_queue.worker_concurrency, put_queue.rate_limit_max,
+    put_queue.rate_limit_period_sec, true, put_queue.partition_concurrency is not null,
+    put_queue.partition_concurrency, put_queue.polling_interval_sec, (extract(epoch from now()) * 1000)::bigint,
+    put_queue.application_name
+  )
+  on conflict (name) do update set
+    concurrency = excluded.concurrency, worker_concurrency = excluded.worker_concurrency,
+    rate_limit_max = excluded.rate_limit_max, rate_limit_period_sec = excluded.rate_limit_period_sec,
+    partition_queue = excluded.partition_queue, partition_concurrency = excluded.partition_concurrency,
+    polling_interval_sec = excluded.polling_interval_sec, updated_at = excluded.updated_at
+  where known.application_name is null or known.application_name = excluded.application_name;
+  if not found then
+    return false;
+  end if;
+  if put_queue.partition_concurrency is not null then
+    update dbos.workflow_status s set queue_partition_key = coalesce(r.session_id, r.run_id)
+    from timestep.runs r
+    where r.workflow_id = s.workflow_uuid and s.queue_name = put_queue.name and s.queue_partition_key is null
+      and s.status in ('ENQUEUED', 'PENDING', 'DELAYED');
+  end if;
+  return true;
+end
+$$;
+
+-- The run that holds a deduplication id in a queue: one that waits or is under way. Null when none does; a workflow that
+-- still had the id, of a run that has ended or is paused, has let go of it then.
+create or replace function timestep.deduplication_holder(queue_name text, deduplication_id text) returns text
+language plpgsql
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  holder text;
+begin
+  select r.run_id into holder
+  from dbos.workflow_status s join timestep.runs r on r.workflow_id = s.workflow_uuid
+  where s.queue_name = deduplication_holder.queue_name and s.deduplication_id = deduplication_holder.deduplication_id
+    and r.status in ('queued', 'running');
+  if not found then
+    update dbos.workflow_status s set deduplication_id = null
+    where s.queue_name = deduplication_holder.queue_name
+      and s.deduplication_id = deduplication_holder.deduplication_id
+      and not exists (
+        select from timestep.runs r where r.workflow_id = s.workflow_uuid and r.status in ('queued', 'running')
+      );
+  end if;
+  return holder;
 end
 $$;
 
@@ -1161,6 +1240,8 @@ as $$
 begin
   update timestep.runs r
   set status = 'running', epoch = r.epoch + 1, executor_id = claim_run.executor_id, language = claim_run.language,
+    -- Time in a queue does not count.
+    deadline_at = case when r.status = 'queued' then r.deadline_at + (now() - r.updated_at) else r.deadline_at end,
     updated_at = now()
   where r.run_id = claim_run.run_id and r.segment = claim_run.segment and r.status in ('queued', 'running')
     and r.agent_name = any(agent_names) and coalesce(r.language, claim_run.language) = claim_run.language
@@ -1193,8 +1274,11 @@ begin
   if old_id is null then
     return;
   end if;
-  -- Only one of the two may hold the deduplication id.
-  update dbos.workflow_status s set deduplication_id = null where s.workflow_uuid = old_id;
+  -- Only one of the two may hold the deduplication id. Who did not know the agent has started nothing.
+  update dbos.workflow_status s
+  set deduplication_id = null,
+    rate_limited = s.rate_limited and not_before is distinct from to_timestamp(timestep.until_agent_known() / 1000)
+  where s.workflow_uuid = old_id;
   new_id := timestep.next_workflow_id(old_id);
   perform timestep.enqueue_run(run_id, new_id, not_before);
   update dbos.workflow_status s set created_at = old.created_at
@@ -1262,8 +1346,62 @@ as $$
   )
 $$;
 
--- Gives runs to this executor, in place: those of executors that are dead or let go of them, and those that waited
--- for a process that knows their agent. They keep their place, and their share of their queue's limits.
+-- Of the runs that waited for a process that knows their agent, the workflows of those that a process of this executor's
+-- may start, by the limits of their queues.
+create or replace function timestep.startable(
+  executor_id text,
+  application_name text,
+  agent_names text[],
+  language text
+) returns setof text
+language plpgsql stable
+set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with waiting as (
+    select s.workflow_uuid, s.queue_name, s.queue_partition_key,
+      row_number() over (partition by s.queue_name order by s.priority, s.created_at) as place,
+      row_number() over (
+        partition by s.queue_name, s.queue_partition_key order by s.priority, s.created_at
+      ) as place_in_partition
+    from timestep.runs r
+    join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
+    where r.status = 'queued' and r.agent_name = any(startable.agent_names)
+      and coalesce(r.language, startable.language) = startable.language
+      and (s.application_name = startable.application_name or s.application_name is null)
+      and s.status = 'DELAYED' and s.delay_until_epoch_ms = timestep.until_agent_known()
+  ),
+  pending as (
+    select p.queue_name, p.queue_partition_key, p.executor_id
+    from dbos.workflow_status p
+    where p.status = 'PENDING' and p.queue_name in (select w.queue_name from waiting w)
+  )
+  select w.workflow_uuid
+  from waiting w left join dbos.queues q on q.name = w.queue_name
+  -- least() passes over nulls, which are limits that there are not.
+  where w.place <= coalesce(least(
+      q.concurrency - (select count(*) from pending p where p.queue_name = w.queue_name),
+      q.worker_concurrency - (
+        select count(*) from pending p
+        where p.queue_name = w.queue_name and p.executor_id = startable.executor_id
+      ),
+      q.rate_limit_max - (
+        select count(*) from dbos.workflow_status l
+        where l.queue_name = w.queue_name and l.rate_limited and l.status not in ('ENQUEUED', 'DELAYED')
+          and l.started_at_epoch_ms > extract(epoch from now()) * 1000 - q.rate_limit_period_sec * 1000
+      )
+    ), w.place)
+    and w.place_in_partition <= coalesce(q.partition_concurrency - (
+      select count(*) from pending p
+      where p.queue_name = w.queue_name and p.queue_partition_key = w.queue_partition_key
+    ), w.place_in_partition);
+end
+$$;
+
+-- Gives runs to this executor, in place: those of executors that are dead or let go of them, which keep their place and
+-- their share of their queue's limits, and those that waited for a process that knows their agent.
 -- A run that has killed its executor many times waits longer each time, up to five minutes.
 create or replace function timestep.take_over(
   executor_id text,
@@ -1293,7 +1431,9 @@ begin
         (s.status = 'PENDING' and not timestep.is_alive(s.executor_id, timeout)
           and (s.recovery_attempts <= 8 or s.updated_at
             < extract(epoch from now()) * 1000 - 1000 * least(300, power(2, least(s.recovery_attempts - 8, 9)))))
-        or (s.status = 'DELAYED' and s.delay_until_epoch_ms = timestep.until_agent_known())
+        or (s.status = 'DELAYED' and s.workflow_uuid in (
+          select timestep.startable(take_over.executor_id, take_over.application_name, agent_names, take_over.language)
+        ))
       )
     order by s.priority, s.created_at
     limit max_runs
@@ -1307,6 +1447,9 @@ begin
     application_version = take_over.application_version,
     recovery_attempts = s.recovery_attempts + 1,
     delay_until_epoch_ms = null,
+    rate_limited = s.rate_limited or (s.status = 'DELAYED' and exists (
+      select from dbos.queues q where q.name = s.queue_name and q.rate_limit_max is not null
+    )),
     started_at_epoch_ms = coalesce(s.started_at_epoch_ms, (extract(epoch from now()) * 1000)::bigint),
     updated_at = (extract(epoch from now()) * 1000)::bigint
   from forsaken
@@ -1392,6 +1535,32 @@ begin
   return reaped + timestep.sweep(timeout);
 end
 $$;
+
+-- With a run go its workflows, those of its parts and those that were replaced. Otherwise they would stay for ever, and a
+-- new run of the same id would have one that is over.
+create or replace function timestep.forget_workflows() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  workflow_id text;
+begin
+  if to_regclass('dbos.workflow_status') is null then
+    return null;
+  end if;
+  for part in 0..old.segment loop
+    workflow_id := case when part = 0 then old.run_id else old.run_id || ':r' || part end;
+    loop
+      delete from dbos.workflow_status s where s.workflow_uuid = workflow_id;
+      exit when not found;
+      workflow_id := timestep.next_workflow_id(workflow_id);
+    end loop;
+  end loop;
+  return null;
+end
+$$;
+create or replace trigger runs_forget_workflows after delete on timestep.runs
+for each row when (old.workflow_id is not null) execute function timestep.forget_workflows();
 
 create index if not exists runs_workflow on timestep.runs (workflow_id) where workflow_id is not null;
 

@@ -62,11 +62,11 @@ export async function executeClaimedRun(claim: ClaimedRun, options: ExecuteRunOp
   instrumentSdk();
   const { execution } = claim;
   const stop = () => execution.fail(stopped(options));
-  if (options.signal?.aborted) stop();
   options.signal?.addEventListener("abort", stop, { once: true });
   const decelerate = accelerateSdk();
   const unwatch = watchOwnership(execution, options.watchIntervalMs);
   try {
+    if (options.signal?.aborted) throw stopped(options);
     return await executeClaimed(claim, options);
   } catch (error) {
     if (error instanceof OwnershipLostError) return await outcomeOfOther(options, error);

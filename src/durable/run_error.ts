@@ -94,11 +94,16 @@ export function retryAfterMs(error: unknown, now: number): number | undefined {
       ? cause.headers
       : new Headers(cause.headers as HeadersInit);
     const milliseconds = Number(headers.get("retry-after-ms") ?? NaN);
-    if (Number.isFinite(milliseconds)) return Math.max(0, milliseconds);
+    if (!Number.isNaN(milliseconds)) return withinDay(milliseconds);
     const after = headers.get("retry-after");
     if (after === null) continue;
     const wait = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
-    if (Number.isFinite(wait)) return Math.max(0, wait);
+    if (!Number.isNaN(wait)) return withinDay(wait);
   }
   return undefined;
+}
+
+/** Whoever is asked to wait for longer asks again after a day: what was said may be wrong. */
+function withinDay(milliseconds: number): number {
+  return Math.min(Math.max(0, milliseconds), 86_400_000);
 }

@@ -38,6 +38,10 @@ export async function startDeadline(
       timer = setTimeout(end, 1000);
     }
   };
-  let timer = setTimeout(end, Math.min(Math.max(0, Number(row?.["left_ms"])), MAX_TIMER_MS));
+  const leftMs = Number(row?.["left_ms"]);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  if (leftMs > 0) timer = setTimeout(end, Math.min(leftMs, MAX_TIMER_MS));
+  // Over while nobody executed it: nothing of it is begun again.
+  else await end();
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }

@@ -19,44 +19,55 @@ export async function ensureBuiltInQueues(queryable: Queryable): Promise<void> {
   );
   if (row?.["found"] === Object.keys(BUILT_IN).length) return;
   for (const [name, limits] of Object.entries(BUILT_IN)) {
-    await queryable.query(`${INSERT} on conflict (name) do nothing`, values(name, limits, null));
+    await queryable.query(
+      `${PUT} where not exists (select from dbos.queues where name = $1)`,
+      values(name, limits, null),
+    );
   }
 }
 
-/** Records a queue, or changes it. Processes notice within a second. */
+/**
+ * Records a queue, or changes it. Processes notice within a second.
+ *
+ * @returns Whether it is this application's, or everybody's.
+ */
 export async function upsertQueue(
   queryable: Queryable,
   name: string,
   limits: QueueLimits,
   applicationName: string,
-): Promise<void> {
-  await queryable.query(
-    `${INSERT} on conflict (name) do update set
-      concurrency = excluded.concurrency, worker_concurrency = excluded.worker_concurrency,
-      rate_limit_max = excluded.rate_limit_max, rate_limit_period_sec = excluded.rate_limit_period_sec,
-      partition_queue = excluded.partition_queue, partition_concurrency = excluded.partition_concurrency,
-      polling_interval_sec = excluded.polling_interval_sec, updated_at = excluded.updated_at`,
-    values(name, limits, applicationName),
-  );
+): Promise<boolean> {
+  const [row] = await queryable.query(PUT, values(name, limits, applicationName));
+  return row?.["put"] === true;
 }
 
-/** Whether the queue is partitioned; undefined when there is none of this name. */
-export async function isPartitioned(queryable: Queryable, name: string): Promise<boolean | undefined> {
-  const [row] = await queryable.query("select partition_queue from dbos.queues where name = $1", [name]);
+/** Whether the queue is partitioned; undefined when the application has none of this name. */
+export async function isPartitioned(
+  queryable: Queryable,
+  name: string,
+  applicationName: string,
+): Promise<boolean | undefined> {
+  const [row] = await queryable.query(
+    `select partition_queue from dbos.queues where name = $1 and ${OURS}`,
+    [name, applicationName],
+  );
   return row && row["partition_queue"] === true;
 }
 
-/** The names of all queues, for messages. */
-export async function queueNames(queryable: Queryable): Promise<string[]> {
-  const rows = await queryable.query("select name from dbos.queues order by name");
-  return rows.map((row) => String(row["name"])).filter((name) => name !== DIRECT_QUEUE);
+/** The names of all queues of the application, for messages. */
+export async function queueNames(queryable: Queryable, applicationName: string): Promise<string[]> {
+  const rows = await queryable.query(
+    `select name from dbos.queues where name <> $1 and ${OURS} order by name`,
+    [DIRECT_QUEUE, applicationName],
+  );
+  return rows.map((row) => String(row["name"]));
 }
 
-const INSERT = `insert into dbos.queues (
-  name, concurrency, worker_concurrency, rate_limit_max, rate_limit_period_sec, priority_enabled, partition_queue,
-  partition_concurrency, polling_interval_sec, updated_at, application_name
-) values ($1, $2::int, $3::int, $4::int, $5::float8, true, $6::bool, $7::int, $8::float8,
-  (extract(epoch from now()) * 1000)::bigint, $9)`;
+/** Workers look into no others. */
+const OURS = "(application_name = $2 or application_name is null)";
+
+const PUT =
+  "select timestep.put_queue($1, $2::int, $3::int, $4::int, $5::float8, $6::int, $7::float8, $8) as put";
 
 function values(name: string, limits: QueueLimits, applicationName: string | null): Parameter[] {
   return [
@@ -65,7 +76,6 @@ function values(name: string, limits: QueueLimits, applicationName: string | nul
     limits.workerConcurrency ?? null,
     limits.rateLimit?.limit ?? null,
     limits.rateLimit?.periodSeconds ?? null,
-    limits.partitionConcurrency !== undefined,
     limits.partitionConcurrency ?? null,
     (limits.pollingIntervalMs ?? 1000) / 1000,
     applicationName,

@@ -69,14 +69,15 @@ export async function createScheduledAgentWorkflow(
   const ticks = ticksAhead(await parseCrontab(crontab, timezone), new Date());
   const { run, sessionKind, timeoutSeconds } = await prepareRun(options);
   const database = await dispatchDatabase();
-  const partitioned = await isPartitioned(database, queueName);
+  const applicationName = useConfiguration().name;
+  const partitioned = await isPartitioned(database, queueName, applicationName);
   if (partitioned === undefined) {
     throw new QueueNotFoundError(
       `Cannot create schedule "${name}": there is no queue "${queueName}". Register it with registerAgentQueue().`,
     );
   }
   const dispatch: Dispatch = {
-    applicationName: useConfiguration().name,
+    applicationName,
     queueName,
     ...(partitioned ? { partitionKey: run.sessionId ?? name } : {}),
     ...(sessionKind ? { sessionKind } : {}),

@@ -76,13 +76,12 @@ async function enqueue(
       return runId;
     } catch (error) {
       if (deduplicationId === undefined || sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
-      const [holder] = await database.query(
-        `select r.run_id from dbos.workflow_status s join timestep.runs r on r.workflow_id = s.workflow_uuid
-         where s.queue_name = $1 and s.deduplication_id = $2`,
-        [dispatch.queueName, deduplicationId],
-      );
+      const [row] = await database.query("select timestep.deduplication_holder($1, $2) as holder", [
+        dispatch.queueName,
+        deduplicationId,
+      ]);
       // Without a holder it has ended in the meantime.
-      if (holder) return String(holder["run_id"]);
+      if (row?.["holder"]) return String(row["holder"]);
     }
   }
 }
@@ -97,11 +96,12 @@ async function queueDispatch(
   const { priority, deduplicationId } = options;
   const queueName = options.queueName ??
     (options.partitionKey === undefined ? DEFAULT_QUEUE : PARTITIONED_QUEUE);
-  const partitioned = await isPartitioned(queryable, queueName);
+  const applicationName = useConfiguration().name;
+  const partitioned = await isPartitioned(queryable, queueName, applicationName);
   if (partitioned === undefined) {
     throw new QueueNotFoundError(
       `Cannot queue a run: there is no queue "${queueName}". Register it with registerAgentQueue(); there are ` +
-        `${(await queueNames(queryable)).join(", ")}.`,
+        `${(await queueNames(queryable, applicationName)).join(", ")}.`,
     );
   }
   if (!partitioned && options.partitionKey !== undefined) {
@@ -118,7 +118,7 @@ async function queueDispatch(
     );
   }
   return {
-    applicationName: useConfiguration().name,
+    applicationName,
     queueName,
     ...(priority !== undefined ? { priority } : {}),
     ...(deduplicationId !== undefined ? { deduplicationId } : {}),

@@ -46,5 +46,9 @@ export async function registerAgentQueue({ name, ...limits }: RegisterAgentQueue
       );
     }
   }
-  await upsertQueue(await dispatchDatabase(), name, limits, useConfiguration().name);
+  const database = await dispatchDatabase();
+  if (await upsertQueue(database, name, limits, useConfiguration().name)) return;
+  throw new TypeError(
+    `Cannot register queue "${name}": another application has one of this name. Choose another.`,
+  );
 }

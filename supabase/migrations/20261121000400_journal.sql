@@ -173,6 +173,7 @@ as $$
 begin
   update timestep.runs as r set
     status = e.status, final_output = e."finalOutput"::json, error = e.error::json, executor_id = null, updated_at = now(),
+    deadline_at = null,
     finished_at = case when e.status in ('completed', 'blocked', 'failed', 'cancelled') then now() end
   from json_to_record(segment_end) as e (status text, "finalOutput" text, error text)
   where r.run_id = end_segment.run_id;

@@ -1,7 +1,16 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Agent } from "@openai/agents";
 import { assistantMessage, ScriptedModel } from "@openai/agents-core/testing";
-import { getRun, listRuns, queueAgentWorkflow, QueueNotFoundError, registerAgentQueue } from "../../mod.ts";
+import {
+  configureDBOS,
+  forkRun,
+  getRun,
+  listRuns,
+  queueAgentWorkflow,
+  QueueNotFoundError,
+  registerAgentQueue,
+  shutdownDBOS,
+} from "../../mod.ts";
 import { pause, steppingAgent, SteppingModel, uniqueName, until, workflowTest } from "./_workflows.ts";
 
 /** An agent that notes when its runs begin and how many are under way at once. */
@@ -56,7 +65,7 @@ workflowTest("queueAgentWorkflow() starts lower numbers sooner", async () => {
   assertEquals(order(), ["9", "1", "2", "3"]);
 });
 
-workflowTest("queueAgentWorkflow() gives the run that holds the deduplication id", async () => {
+workflowTest("queueAgentWorkflow() gives the run that holds the deduplication id", async ({ database }) => {
   const allQueued = Promise.withResolvers<void>();
   const model = new SteppingModel(0, () => allQueued.promise);
   const agent = steppingAgent(uniqueName("Stepper"), 0, undefined, { model });
@@ -66,9 +75,50 @@ workflowTest("queueAgentWorkflow() gives the run that holds the deduplication id
   assertEquals((await listRuns()).length, 1);
   allQueued.resolve();
   await handles[0]?.getResult();
-  // A moment later DBOS has the end of the workflow, too, and gives the id free.
-  await until(async () => (await queueAgentWorkflow(options)).workflowId !== handles[0]?.workflowId);
+  // At once, even if DBOS does not have the end of the workflow yet.
+  const next = await queueAgentWorkflow({ ...options, delaySeconds: 60 });
+  assertEquals(next.workflowId === handles[0]?.workflowId, false);
+  assertEquals((await queueAgentWorkflow(options)).workflowId, next.workflowId);
+  // Nothing but a workflow is left of that one, and nobody ends it.
+  await database.query("update timestep.runs set workflow_id = 'another' where run_id = $1", [
+    next.workflowId,
+  ]);
+  assertEquals((await queueAgentWorkflow(options)).workflowId === next.workflowId, false);
 });
+
+workflowTest(
+  "registerAgentQueue() finds a partition for what waits in a queue without",
+  async ({ database }) => {
+    const agent = steppingAgent(uniqueName("Stepper"), 0);
+    await registerAgentQueue({ name: "split", concurrency: 1 });
+    const options = { agent, inputItems: "Go.", queueName: "split", delaySeconds: 60 };
+    await queueAgentWorkflow({ ...options, workflowId: "early" });
+    await registerAgentQueue({ name: "split", partitionConcurrency: 1 });
+    await forkRun({ runId: "early", workflowId: "fork" });
+    const rows = await database.query(
+      "select workflow_uuid as id, queue_partition_key as key from dbos.workflow_status order by 1",
+    );
+    assertEquals(rows, [{ id: "early", key: "early" }, { id: "fork", key: "fork" }]);
+  },
+  { execute: false },
+);
+
+workflowTest(
+  "registerAgentQueue() keeps off the queues of other applications",
+  async ({ connectionString }) => {
+    const agent = steppingAgent(uniqueName("Stepper"), 0);
+    await registerAgentQueue({ name: "theirs" });
+    await shutdownDBOS();
+    configureDBOS({ connectionString, name: "another", execute: false });
+    await assertRejects(() => registerAgentQueue({ name: "theirs" }), TypeError, "another application");
+    await assertRejects(
+      () => queueAgentWorkflow({ agent, inputItems: "Go.", queueName: "theirs" }),
+      QueueNotFoundError,
+      "there are agents, agents_by_partition.",
+    );
+  },
+  { execute: false },
+);
 
 workflowTest("registerAgentQueue() limits how many runs are under way", async () => {
   // The first waits for the second: two at once there must be.

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { queueAgentWorkflow } from "../../mod.ts";
+import { cancelRun, purge, queueAgentWorkflow } from "../../mod.ts";
 import { steppingAgent, uniqueName, workflowTest } from "./_workflows.ts";
 
 workflowTest("sweep() gives runs whose workflow was given up or lost a new one", async ({ database }) => {
@@ -42,4 +42,8 @@ workflowTest("sweep() ends workflows of the dead that no run needs", async ({ da
     { workflow_uuid: "replaced", status: "CANCELLED" },
     { workflow_uuid: "replaced:t1", status: "ENQUEUED" },
   ]);
+  // With the run, both go.
+  await cancelRun("replaced");
+  await purge(database, { olderThan: 0 });
+  assertEquals(await database.query("select workflow_uuid from dbos.workflow_status"), []);
 }, { execute: false });

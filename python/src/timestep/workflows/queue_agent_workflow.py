@@ -176,12 +176,9 @@ async def _enqueue(database: Database, prepared: PreparedRun, dispatch: JsonObje
             if deduplication_id is None or error.sql_state != "23505":
                 raise
         holder = await database.query(
-            """
-            select r.run_id from dbos.workflow_status s join timestep.runs r on r.workflow_id = s.workflow_uuid
-            where s.queue_name = $1 and s.deduplication_id = $2
-            """,
+            "select timestep.deduplication_holder($1, $2)",
             [str(dispatch["queueName"]), str(deduplication_id)],
         )
-        if holder:
+        if holder[0][0] is not None:
             return str(holder[0][0])
         # Without a holder it has ended in the meantime.

@@ -7,7 +7,7 @@ import json
 from agents import ModelResponse, Usage
 from agents.run_internal.model_retry import apply_retry_attempt_usage
 from agents.testing import assistant_message
-from openai.types.responses import Response
+from openai.types.responses import Response, ResponseOutputMessage
 
 from timestep.durable.journal_row import RecordedStep
 from timestep.durable.recorded_response import completed_event, recorded_response, replayed_response, response_of
@@ -24,6 +24,14 @@ def test_a_replay_gives_all_that_the_sdk_keeps_of_a_response() -> None:
     assert replayed == response
     # The last event of a stream tells the same.
     assert response_of(completed_event(replayed).response) == response
+
+
+def test_a_replay_gives_items_that_leave_out_what_their_type_wants() -> None:
+    loose = ResponseOutputMessage.model_construct(id="m", content=[], role="assistant", status=None, type="message")
+    response = ModelResponse([loose], Usage(), None)
+    recorded = json.loads(json.dumps(recorded_response(response, failed_attempts=0)))
+    replayed = replayed_response(RecordedStep("model:0.1", "model", "completed", "A", "f", 1, recorded, None))
+    assert replayed == response
 
 
 def test_a_streamed_response_without_usage_counts_as_in_the_sdk() -> None:

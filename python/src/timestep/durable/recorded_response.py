@@ -18,14 +18,13 @@ from agents.usage import (
     deserialize_usage,
     serialize_usage,
 )
+from openai._models import construct_type
 from openai.types.responses import Response, ResponseCompletedEvent, ResponseOutputItem, ResponseUsage
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
 from ..state._protocol_items import to_protocol_item
 from ..state.translation_error import StateTranslationError
 from .journal_row import RecordedStep
-
-_OUTPUT_ITEM: TypeAdapter[Any] = TypeAdapter(ResponseOutputItem)
 
 
 def recorded_response(response: ModelResponse, failed_attempts: int) -> dict[str, Any]:
@@ -69,8 +68,10 @@ def native_response(recorded: RecordedStep) -> dict[str, Any]:
 def replayed_response(recorded: RecordedStep) -> ModelResponse:
     """The response that was recorded."""
     native = native_response(recorded)
+    # As the client makes them, which takes items that leave out what its types want: the SDK takes no such data.
+    output = [construct_type(type_=ResponseOutputItem, value=item) for item in native["output"]]
     return ModelResponse(
-        output=cast("list[TResponseOutputItem]", [_output_item(item) for item in native["output"]]),
+        output=cast("list[TResponseOutputItem]", output),
         usage=apply_retry_attempt_usage(deserialize_usage(native["usage"]), int(native.get("failed_attempts", 0))),
         response_id=native.get("response_id"),
         request_id=native.get("request_id"),
@@ -125,13 +126,6 @@ def _plain_item(item: object) -> dict[str, object]:
     if isinstance(item, BaseModel):
         return item.model_dump(mode="json", exclude_unset=True)
     return dict(cast("dict[str, object]", item))
-
-
-def _output_item(item: dict[str, object]) -> object:
-    try:
-        return _OUTPUT_ITEM.validate_python(item)
-    except ValidationError:
-        return item  # The SDK takes items that this version of the client does not know as they are.
 
 
 def _protocol(native: Sequence[dict[str, object]]) -> list[dict[str, object]]:

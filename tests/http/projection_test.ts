@@ -12,7 +12,11 @@ const USAGE = {
   outputTokensDetails: [],
 };
 
-function project(entries: Entry[], segment = 0): { events: WireEvent[]; projection: ResponseProjection } {
+function project(
+  entries: Entry[],
+  segment = 0,
+  finalText: string | null = null,
+): { events: WireEvent[]; projection: ResponseProjection } {
   const record = {
     responseId: `resp_${"a".repeat(32)}`,
     number: 1,
@@ -34,7 +38,7 @@ function project(entries: Entry[], segment = 0): { events: WireEvent[]; projecti
   const projection = new ResponseProjection(begunResponse(record), segment, []);
   const events = [projection.begin(), ...entries.map((entry) => projection.add(entry))].flat();
   events.push(
-    ...projection.end({ status: "completed", finalText: null, waitsFor: [], error: null, endedAt: null }),
+    ...projection.end({ status: "completed", finalText, waitsFor: [], error: null, endedAt: null }),
   );
   return { events, projection };
 }
@@ -177,9 +181,10 @@ Deno.test("ResponseProjection counts a summary once, also when its attempt was c
     [thought(1, 1, "x", "I "), thought(2, 2, "y", "I ", "add."), deltas(3, 2, "4"), answered(9, "I add.")],
     [thought(1, 1, "x", "Hm. "), deltas(2, 1, "5"), deltas(3, 2, "4"), answered(9, "I add.")],
     [thought(1, 1, "x", "Hm. "), thought(2, 1, "y", "Well."), answered(9, "I add.")],
+    [thought(1, 1, "x", "I add."), deltas(2, 1, "4"), thought(3, 2, "y", "I add."), answered(9, "I add.")],
   ];
   for (const entries of streams) {
-    const { events, projection: { response } } = project(entries);
+    const { events, projection: { response } } = project(entries, 0, "4");
     const said = response.output.map(({ summary, content }) => JSON.stringify(summary ?? content));
     assertEquals(said.filter((text) => text.includes("I add.")).length, 1);
     assertEquals(response.output.map(({ type }) => type).sort(), ["message", "reasoning"]);
@@ -198,4 +203,21 @@ Deno.test("ResponseProjection counts a summary once, also when its attempt was c
     const count = (type: string) => events.filter((event) => event.type === type).length;
     assertEquals(count("response.output_item.added"), count("response.output_item.done"));
   }
+  // Who thinks otherwise and says the same has not said it twice.
+  const { events, projection: { response } } = project(
+    [
+      thought(1, 1, "x", "I add."),
+      deltas(2, 1, "It is "),
+      thought(3, 2, "y", "I count."),
+      deltas(4, 2, "It ", "is 4."),
+      { ...answered(9, "I count."), ...answer(9, "It is 4.") },
+    ],
+    0,
+    "It is 4.",
+  );
+  assertEquals(response.output.map(({ type, id }) => [type, id.at(-1)]), [["reasoning", "0"], [
+    "message",
+    "1",
+  ]]);
+  assertEquals([textOf(events), response.output_text], ["It is 4.", "It is 4."]);
 });

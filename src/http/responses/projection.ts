@@ -34,6 +34,8 @@ export class ResponseProjection {
   #events: WireEvent[] = [];
   #sequence = 0;
   #message: OpenMessage | null = null;
+  /** Whether an attempt has thought again, before it said again what the one before had said. */
+  #thinksAgain = false;
   /** Places of what was said in attempts that a crash cut off, and that the next attempt did not say again. */
   readonly #cutOff = new Set<number>();
   #ended = false;
@@ -124,7 +126,9 @@ export class ResponseProjection {
         Object.assign(this.#message, { attempt, said: 0 });
       }
       const summary = summaryDelta(event);
-      if (summary) {
+      if (summary && this.#message && this.#message.said < this.#message.text.length) {
+        this.#thinksAgain = true;
+      } else if (summary) {
         this.#flushCalls();
         this.#reasoning.add(`${step}#${attempt}`, summary);
       }
@@ -188,6 +192,7 @@ export class ResponseProjection {
 
   /** A client that puts together what the response says should find the answer once. */
   #cutMessageOff(): void {
+    this.#thinksAgain = false;
     if (this.#message) this.#cutOff.add(this.#message.index);
     this.#closeMessage("incomplete");
   }
@@ -198,9 +203,11 @@ export class ResponseProjection {
 
   #addAnswer({ text, reasoning, items, calls }: ModelOutput): void {
     this.#flushCalls();
-    this.#reasoning.answer(reasoning);
     const open = this.#message;
-    if (open && text.startsWith(open.text)) {
+    const isSame = open && text.startsWith(open.text);
+    this.#reasoning.answer(isSame && this.#thinksAgain ? null : reasoning);
+    this.#thinksAgain = false;
+    if (isSame) {
       // What was streamed is what was answered, perhaps not to the end.
       if (text.length > open.text.length) this.#delta(open, text.slice(open.text.length));
       this.#closeMessage("completed");
@@ -239,7 +246,8 @@ export class ResponseProjection {
   /** An agent may answer with something else than a message: the output of a tool that it stops on. */
   #addFinalOutput(text: string | null): void {
     this.#flushCalls();
-    if (text === null || this.#output.at(-1)?.type === "message") return;
+    const last = this.#output.findLast(({ type }, place) => type !== "reasoning" && !this.#cutOff.has(place));
+    if (text === null || last?.type === "message") return;
     this.#message = this.#openMessage("", 0);
     this.#delta(this.#message, text);
     this.#closeMessage("completed");

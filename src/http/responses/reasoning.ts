@@ -66,8 +66,18 @@ export class ReasoningSummaries {
     this.#writer.emit("response.output_item.done", { output_index: item.index, item: done });
   }
 
-  /** Adds what the whole answer says: each summary in its parts. What of it was streamed is there already. */
-  answer(summaries: readonly (readonly string[])[]): void {
+  /**
+   * Adds what the whole answer says: each summary in its parts. What of it was streamed is there already; `null`: all
+   * that counts was.
+   */
+  answer(summaries: readonly (readonly string[])[] | null): void {
+    if (summaries) this.#add(summaries);
+    this.close();
+    this.#streamed = [];
+    this.#attempt = "";
+  }
+
+  #add(summaries: readonly (readonly string[])[]): void {
     const known = this.#streamed.length;
     const last = this.#isOpen ? this.#streamed.at(-1) : undefined;
     const isSame = this.#streamed.every((item, place) =>
@@ -79,8 +89,6 @@ export class ReasoningSummaries {
     if (!isSame) this.#cutOff();
     else if (last) this.#complete(last, summaries[known - 1] ?? []);
     for (const parts of summaries.slice(isSame ? known : 0)) this.#complete(this.#open(""), parts);
-    this.#streamed = [];
-    this.#attempt = "";
   }
 
   #complete(item: StreamedItem, parts: readonly string[]): void {

@@ -195,8 +195,9 @@ async def test_a_replay_names_the_tool_that_is_gone_and_finds_what_is_only_disab
     assert '"model:0.1" called function "hello", and agent "Forgetful" has no tool or handoff of this name' in message
     assert message.endswith("first at Forgetful.tools[0]")
 
-    # A function that the model invented was never there; what was disabled since was.
-    nested = _agent([function_call("invented", {}, call_id="n1")], name="Nested")
+    # What the model was not offered, it invented, on replay too; what was disabled since was offered.
+    never = function_tool(lambda: "", name_override="never", is_enabled=False)
+    nested = _agent([function_call("never", {}, call_id="n1")], name="Nested", tools=[never])
     to_other = handoff(_agent([assistant_message("Over.")], name="Other"), is_enabled=True)
     asking = _agent(
         [function_call("ask", {"input": "?"}, call_id="a1")],

@@ -164,6 +164,23 @@ async def test_a_snapshot_of_other_agents_is_refused(make_store: MakeStore) -> N
         assert (await store.load()).get_interruptions()
 
 
+async def test_agents_that_are_called_the_same_are_told_apart(make_store: MakeStore) -> None:
+    @function_tool(needs_approval=True)
+    async def pay() -> str:
+        "Pays."
+        return "Paid."
+
+    script = [[function_call("pay", {}, call_id="2")], [assistant_message("Inside.")]]
+    nested = Agent[Any](name="Assistant", model=ScriptedModel(script), tools=[pay])
+    script = [[function_call("ask", {"input": "Pay."}, call_id="1")], [assistant_message("Done.")]]
+    agent = Agent[Any](name="Assistant", model=ScriptedModel(script), tools=[nested.as_tool("ask", "Asks.")])
+    async with make_store(agent) as store:
+        await store.save(await run_agent(agent, "Pay."))
+        state = await store.load()
+        state.approve(state.get_interruptions()[0])
+        assert (await run_agent(agent, state)).final_output == "Done."
+
+
 async def test_a_tool_reply_with_nul_and_half_a_character_survives(make_store: MakeStore) -> None:
     told = scenario("parallel_call_already_completed")
     told["tools"][1]["output"] = "a\x00b\ud800c\u2028"

@@ -24,11 +24,20 @@ _INERT_ITEMS = ("message", "reasoning")
 
 
 def recorded_function_calls(scope: Scope) -> set[str]:
-    """The names of the functions that the model called in the next response, if that is recorded already."""
+    """The names of the functions that the model called in the next response, if that is recorded already.
+
+    Those that it invented are not among them: what is called so now was not offered then.
+    """
     recorded = scope.execution.peek(_key(scope))
     if recorded is None:
         return set()
-    return {item["name"] for item in native_response(recorded)["output"] if item.get("type") == "function_call"}
+    called = {item["name"] for item in native_response(recorded)["output"] if item.get("type") == "function_call"}
+    return called - set(_invented(recorded))
+
+
+def _invented(recorded: RecordedStep) -> list[str]:
+    invented: list[str] = cast("dict[str, Any]", recorded.output).get("invented", [])
+    return invented
 
 
 def _key(scope: Scope) -> str:
@@ -128,8 +137,7 @@ class ModelStep:
                 f'"{self._key}" of agent "{agent}" is now sent other items ({self._fingerprint}) than it was '
                 f"({recorded.fingerprint}; number of new items, and their hash)"
             )
-        response = cast("dict[str, Any]", recorded.output)
-        invented = response.get("invented", [])
+        invented = _invented(recorded)
         for name in self._request.not_offered(native_response(recorded)["output"]):
             if name not in invented:
                 raise execution.diverged(

@@ -104,15 +104,22 @@ def missing_from(given: AgentGraph, needed: JsonObject) -> str | None:
     if given.root != wanted.root:
         return f'it starts with the agent "{wanted.root}", not "{given.root}"'
     for agent in wanted.agents:
-        counterpart = next((found for found in given.agents if found.name == agent.name), None)
-        if counterpart is None:
+        # Several may be called the same: the SDK tells them apart.
+        lacking = [_lacks(found, agent) for found in given.agents if found.name == agent.name]
+        if not lacking:
             return f'there is no agent "{agent.name}" here'
-        for tool in agent.tools:
-            if tool not in counterpart.tools:
-                return f'the agent "{agent.name}" has no tool "{tool}" here'
-        for target in agent.handoffs:
-            if target not in counterpart.handoffs:
-                return f'the agent "{agent.name}" has no handoff to "{target}" here'
+        if None not in lacking:
+            return lacking[0]
+    return None
+
+
+def _lacks(given: GraphAgent, wanted: GraphAgent) -> str | None:
+    for tool in wanted.tools:
+        if tool not in given.tools:
+            return f'the agent "{wanted.name}" has no tool "{tool}" here'
+    for target in wanted.handoffs:
+        if target not in given.handoffs:
+            return f'the agent "{wanted.name}" has no handoff to "{target}" here'
     return None
 
 

@@ -47,12 +47,19 @@ export function agentGraph(agent: AnyAgent): AgentGraph {
 export function missingFrom(given: AgentGraph, needed: AgentGraph): string | null {
   if (given.root !== needed.root) return `it starts with the agent "${needed.root}", not "${given.root}"`;
   for (const agent of needed.agents) {
-    const counterpart = given.agents.find(({ name }) => name === agent.name);
-    if (!counterpart) return `there is no agent "${agent.name}" here`;
-    const tool = agent.tools.find((name) => !counterpart.tools.includes(name));
-    if (tool !== undefined) return `the agent "${agent.name}" has no tool "${tool}" here`;
-    const handoff = agent.handoffs.find((name) => !counterpart.handoffs.includes(name));
-    if (handoff !== undefined) return `the agent "${agent.name}" has no handoff to "${handoff}" here`;
+    // Several may be called the same: the SDK tells them apart.
+    const lacking = given.agents.filter(({ name }) => name === agent.name).map((found) =>
+      lacks(found, agent)
+    );
+    if (!lacking.includes(null)) return lacking[0] ?? `there is no agent "${agent.name}" here`;
   }
+  return null;
+}
+
+function lacks(given: AgentNode, needed: AgentNode): string | null {
+  const tool = needed.tools.find((name) => !given.tools.includes(name));
+  if (tool !== undefined) return `the agent "${needed.name}" has no tool "${tool}" here`;
+  const handoff = needed.handoffs.find((name) => !given.handoffs.includes(name));
+  if (handoff !== undefined) return `the agent "${needed.name}" has no handoff to "${handoff}" here`;
   return null;
 }

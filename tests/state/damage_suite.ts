@@ -10,7 +10,7 @@ import {
 } from "@timestep-ai/timestep";
 import { z } from "zod";
 import { randomItems, seededRandom } from "../_items.ts";
-import { approveAll, pausedState, weatherAgent } from "./_runs.ts";
+import { approveAll, asks, pausedState, weatherAgent } from "./_runs.ts";
 import type { StoreTarget } from "./store_target.ts";
 
 /** What a `RunStateStore` does with odd and with damaged snapshots, as tests of one kind of place. */
@@ -58,6 +58,19 @@ function otherAgents({ name, create }: StoreTarget): void {
     await using place = await create();
     await place.store(weatherAgent().agent).save(await pausedState());
     const agent = new Agent({ name: "Assistant", model, tools: [other, ...tools], handoffs: [helper] });
+    assertEquals((await place.store(agent).load()).getInterruptions().length, 1);
+  });
+
+  Deno.test(`load() gives a run of agents that are called the same [${name}]`, async () => {
+    await using place = await create();
+    const nested = weatherAgent(asks("Oakland")).agent;
+    const ask = functionCall("ask", { input: "Weather?" }, { callId: "1" });
+    const agent = new Agent({
+      name: nested.name,
+      model: weatherAgent([ask]).agent.model,
+      tools: [nested.asTool({ toolName: "ask", toolDescription: "" })],
+    });
+    await place.store(agent).save((await runAgent(agent, "Weather?")).state);
     assertEquals((await place.store(agent).load()).getInterruptions().length, 1);
   });
 

@@ -2,6 +2,7 @@ import { RunContext, RunState } from "@openai/agents";
 import { z } from "zod";
 import { agentGraph, missingFrom } from "../agents/agent_graph.ts";
 import type { AnyAgent } from "../agents/any_agent.ts";
+import { completeVerdict } from "../agents/complete_verdict.ts";
 import { RunStateGraphError, RunStateMalformedError } from "./errors.ts";
 import type { TranslationLoss } from "./python/losses.ts";
 import { RESUME_THERE, StateTranslationError } from "./python/translation_error.ts";
@@ -10,7 +11,13 @@ import { RESUME_THERE, StateTranslationError } from "./python/translation_error.
 export interface AnyRunState extends
   Pick<
     RunState<unknown, AnyAgent>,
-    "getInterruptions" | "toString" | "usage" | "_modelResponses" | "_initialInputGuardrailsCompleted"
+    | "getInterruptions"
+    | "toString"
+    | "usage"
+    | "_modelResponses"
+    | "_initialInputGuardrailsCompleted"
+    | "_inputGuardrailResults"
+    | "_outputGuardrailResults"
   > {
   readonly _context: Pick<RunContext, "isToolApproved" | "getRejectionMessage" | "toJSON">;
   readonly _currentAgent: Pick<AnyAgent, "name" | "processFinalOutput">;
@@ -44,6 +51,9 @@ export const SDK_VERSION = "0.20.0";
 
 /** Takes a snapshot. The SDK serializes the whole run here: its cost grows with the square of the run's turns. */
 export function seal(agent: AnyAgent, state: AnyRunState): Envelope {
+  for (const result of [...state._inputGuardrailResults, ...state._outputGuardrailResults]) {
+    result.output = completeVerdict(result.output);
+  }
   return {
     language: "typescript",
     sdk_name: "@openai/agents",

@@ -41,7 +41,8 @@ testOnEach(
       execute: async () => {
         asked.push(name);
         await tick();
-        return { tripwireTriggered: false, outputInfo: null };
+        // No JSON can hold it.
+        return { tripwireTriggered: false, outputInfo: { checked: 1n } };
       },
     });
     const count = tool({

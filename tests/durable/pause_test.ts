@@ -75,7 +75,10 @@ testOnEach("executeRun() pauses for approvals and goes on with the decisions", a
     }
     return [say(JSON.stringify(results))];
   });
-  const agent = new Agent({ name: "Payer", model, tools: [payTool(effects)] });
+  // What it does not say must not be missed when the run is loaded.
+  const verdict = { tripwireTriggered: false, outputInfo: undefined };
+  const inputGuardrails = [{ name: "Taciturn", execute: () => Promise.resolve(verdict) }];
+  const agent = new Agent({ name: "Payer", model, tools: [payTool(effects)], inputGuardrails });
   const run = { runId: "r", agent, input: "Pay." };
   const paused = await execute(database, run);
   assertEquals(paused.status, "interrupted");

@@ -1,4 +1,4 @@
-import { Agent } from "@openai/agents";
+import { Agent, type GuardrailFunctionOutput } from "@openai/agents";
 import { assistantMessage, modelResponder } from "@openai/agents-core/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { runAgent, RunStateConflictError, RunStateNotFoundError } from "@timestep-ai/timestep";
@@ -26,6 +26,20 @@ function savingAndLoading({ name, create }: StoreTarget): void {
     assertEquals(await place.state(), state.toString());
     const result = await runAgent(agent, approveAll(loaded));
     assertEquals([result.finalOutput, told], ["Sunny.", ["Oakland"]]);
+  });
+
+  Deno.test(`load() gives a run of whose input a guardrail said nothing [${name}]`, async () => {
+    await using place = await create();
+    const { agent } = weatherAgent(asks("Oakland"));
+    const verdicts = [{ tripwireTriggered: false, outputInfo: undefined }, { tripwireTriggered: false }];
+    agent.inputGuardrails = verdicts.map((verdict) => ({
+      name: "Taciturn",
+      // The types demand it, and nothing else does.
+      execute: () => Promise.resolve(verdict as GuardrailFunctionOutput),
+    }));
+    const { state } = await runAgent(agent, "Weather?");
+    await place.store(agent).save(state);
+    assertEquals((await place.store(agent).load()).getInterruptions().length, 1);
   });
 
   Deno.test(`load() gives the decisions that were taken before saving [${name}]`, async () => {

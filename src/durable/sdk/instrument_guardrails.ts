@@ -1,6 +1,8 @@
 import type { InputGuardrail, RunContext } from "@openai/agents";
 import type { AnyFunctionTool, AnyOutputGuardrail } from "../../agents/any_agent.ts";
+import { completeVerdict } from "../../agents/complete_verdict.ts";
 import { runPlainStep } from "../recorded_step.ts";
+import { encodeValue, readableValue } from "../recorded_value.ts";
 import { recordingScope, type Scope } from "../scope.ts";
 import { replaceMethod } from "./replace_method.ts";
 
@@ -60,7 +62,7 @@ export function instrumentToolGuardrails(tool: AnyFunctionTool): void {
   }
 }
 
-/** Records what a guardrail says as plain data; what it says about it may be anything. */
+/** Records what a guardrail says as plain data; what it says about it may be anything, and is shown as it can be. */
 async function guardrailStep<T>(
   place: string,
   name: string,
@@ -74,9 +76,9 @@ async function guardrailStep<T>(
     kind: "guardrail",
     name,
     runContext,
-    encode: (output) => output,
+    encode: encodeVerdict,
     decode: (recorded) => recorded as T,
-  }, body);
+  }, async () => completeVerdict(await body()));
 }
 
 /** Guardrails of the input run beside the first model call; all others have their turn. */
@@ -84,4 +86,15 @@ function guardrailKey(scope: Scope, place: string, name: string): string {
   return place === "input"
     ? `guardrail:${scope.prefix}input:${name}`
     : `guardrail:${scope.prefix}${scope.turn}:${place}:${name}`;
+}
+
+/** What JSON can hold of a verdict: of what is said about it perhaps only that it could not be read. */
+function encodeVerdict(output: unknown): unknown {
+  try {
+    JSON.stringify(output);
+    return output;
+  } catch {
+    const { outputInfo, ...verdict } = output as { outputInfo?: unknown };
+    return { ...verdict, outputInfo: readableValue(JSON.parse(encodeValue(outputInfo))) };
+  }
 }

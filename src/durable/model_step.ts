@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Model, type ModelRequest, type ModelResponse, Usage } from "@openai/agents";
+import { type Model, type ModelRequest, type ModelResponse, RequestUsage, Usage } from "@openai/agents";
 import type { RecordedStep } from "./journal_row.ts";
 import { runInStep, type Scope } from "./scope.ts";
 import { functionsNotOffered } from "./tool_offer.ts";
@@ -17,6 +17,8 @@ interface RecordedResponse {
   usage: UsageData;
   responseId?: string | undefined;
   requestId?: string | undefined;
+  /** What the provider itself said of the usage, if the model was asked to keep it. */
+  rawUsage?: ModelResponse["rawUsage"];
   /** How many attempts the SDK had made before this answer: it counts them as requests. */
   failedAttempts?: number;
   /** The functions that it called and was not offered. */
@@ -97,8 +99,8 @@ export class ModelStep {
       for (let next = await this.#next(events); !next.done; next = await this.#next(events)) {
         const event = next.value;
         if (event.type === "response_done") {
-          const { id, requestId, usage, output } = event.response;
-          await this.#record({ responseId: id, requestId, usage: usage as UsageData, output });
+          const { id, requestId, usage, rawUsage, output } = event.response;
+          await this.#record({ responseId: id, requestId, usage: usage as UsageData, rawUsage, output });
         } else if (isWorthKeeping(event)) {
           writer.emit(this.#key, this.#attempt, JSON.stringify(event));
         }
@@ -151,7 +153,7 @@ export class ModelStep {
   }
 
   /** Waits for the commit when something is done because of this response; else the next write carries it. */
-  async #record({ output, usage, responseId, requestId }: RecordedResponse): Promise<void> {
+  async #record({ output, usage, responseId, requestId, rawUsage }: RecordedResponse): Promise<void> {
     const { failedAttempts } = this.#scope;
     const invented = functionsNotOffered(this.#request, output);
     this.#complete({ output, usage, failedAttempts });
@@ -167,6 +169,7 @@ export class ModelStep {
         usage: usageData(usage),
         responseId,
         requestId,
+        rawUsage,
         ...(failedAttempts > 0 ? { failedAttempts } : {}),
         ...(invented.length > 0 ? { invented } : {}),
       }),
@@ -192,17 +195,18 @@ function usageData(usage: UsageData): UsageData {
 }
 
 function toModelResponse(recorded: RecordedResponse): ModelResponse {
-  const { output, responseId, requestId } = recorded;
+  const { output, responseId, requestId, rawUsage } = recorded;
   return {
     output,
     usage: usageOf(recorded),
     ...(responseId === undefined ? {} : { responseId }),
     ...(requestId === undefined ? {} : { requestId }),
+    ...(rawUsage === undefined ? {} : { rawUsage }),
   };
 }
 
 function toResponseDone(recorded: RecordedResponse): ResponseDone {
-  const { output, responseId = "", requestId } = recorded;
+  const { output, responseId = "", requestId, rawUsage } = recorded;
   const { inputTokens, outputTokens, totalTokens, ...rest } = usageOf(recorded);
   return {
     type: "response_done",
@@ -211,15 +215,33 @@ function toResponseDone(recorded: RecordedResponse): ResponseDone {
       usage: { ...rest, inputTokens, outputTokens, totalTokens },
       output: output as ResponseDone["response"]["output"], // It came from such an event, or from its like.
       ...(requestId === undefined ? {} : { requestId }),
+      ...(rawUsage === undefined ? {} : { rawUsage }),
     },
   };
 }
 
 /** The usage as the SDK counted it, with the attempts that had failed before. */
 function usageOf({ usage, failedAttempts = 0 }: RecordedResponse): Usage {
-  const replayed = new Usage(usage);
-  replayed.requests += failedAttempts;
-  return replayed;
+  const answered = new Usage(usage);
+  if (failedAttempts === 0) return answered;
+  const endpoint = answered.requestUsageEntries?.[0]?.endpoint;
+  const failed = new RequestUsage(endpoint === undefined ? {} : { endpoint });
+  const total = new Usage();
+  for (let attempt = 0; attempt < failedAttempts; attempt++) {
+    total.add(new Usage({ requests: 1, requestUsageEntries: [failed] }));
+  }
+  answered.requestUsageEntries ??= [toRequestUsage(answered)];
+  total.add(answered);
+  return total;
+}
+
+/** The usage of one request. */
+function toRequestUsage({ inputTokensDetails, outputTokensDetails, ...tokens }: Usage): RequestUsage {
+  return new RequestUsage({
+    ...tokens,
+    ...(inputTokensDetails[0] ? { inputTokensDetails: inputTokensDetails[0] } : {}),
+    ...(outputTokensDetails[0] ? { outputTokensDetails: outputTokensDetails[0] } : {}),
+  });
 }
 
 /**

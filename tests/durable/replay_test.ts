@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Agent, tool } from "@openai/agents";
+import { Agent, tool, toolSearchTool } from "@openai/agents";
 import { z } from "zod";
 import { toolCall } from "../../mod.ts";
 import {
@@ -171,3 +171,36 @@ testOnEach("executeRun() calls no model and no tool when all is recorded", async
   assertEquals(again, outcome);
   assertEquals(model.calls, before.calls + 1);
 });
+
+testOnEach(
+  "executeRun() records the call of a tool that was found in the same response",
+  async ({ database }) => {
+    let lookups = 0;
+    const lookup = tool({
+      name: "lookup",
+      description: "",
+      parameters: z.object({}),
+      deferLoading: true,
+      execute: () => ++lookups,
+    });
+    const search = toolSearchTool({ execution: "client", execute: () => lookup });
+    const model = new FunctionModel(({ input }) =>
+      Array.isArray(input) && input.some(({ type }) => type === "function_call_result") ? [say("done")] : [
+        {
+          type: "tool_search_call",
+          id: "s1",
+          status: "completed",
+          arguments: {},
+          providerData: { call_id: "s1", execution: "client" },
+        },
+        { type: "function_call", callId: "c1", name: "lookup", arguments: "{}", status: "completed" },
+      ]
+    );
+    const agent = new Agent({ name: "Searcher", model, tools: [search] });
+    const run = { runId: "r", agent, input: "x" };
+    const mortal = new MortalDatabase(database, { at: "tool:0.1:c1", when: "after" });
+    await execute(mortal, run).catch((error) => assert(error instanceof Killed));
+    assertEquals((await execute(database, run)).finalOutput, "done");
+    assertEquals(lookups, 1);
+  },
+);

@@ -35,7 +35,7 @@ Deno.test("the SDK has the methods and fields that are replaced or read", () => 
   assertEquals(typeof Runner.prototype.run, "function");
   assertEquals(typeof Agent.prototype.getAllTools, "function");
   assertEquals(typeof Agent.prototype.getEnabledHandoffs, "function");
-  assertEquals(typeof RunState.prototype.getToolSearchRuntimeTools, "function");
+  assertEquals(typeof RunState.prototype.recordToolSearchRuntimeTools, "function");
   const runner = new Runner({
     inputGuardrails: [{
       name: "g",

@@ -14,7 +14,7 @@ let installed = false;
  *
  * What is replaced, once, on the prototypes: `Runner.run`, where a run or a nested run begins;
  * `Agent.getAllTools` and `Agent.getEnabledHandoffs`, which it asks before each model call;
- * `RunState.getToolSearchRuntimeTools`, for tools that are found while a run is under way. They see to it that the
+ * `RunState.recordToolSearchRuntimeTools`, for tools that are found while a run is under way. They see to it that the
  * model, tools, guardrails and handoffs of the agent at hand are instrumented, in place: copies would lose what
  * the SDK keeps about the originals.
  */
@@ -94,10 +94,10 @@ function instrumentCapabilities(): void {
     }
     return handoffs;
   };
-  const { getToolSearchRuntimeTools } = RunState.prototype;
-  RunState.prototype.getToolSearchRuntimeTools = function (agent) {
-    const tools = getToolSearchRuntimeTools.call(this, agent);
+  // A tool may be called in the very response that finds it.
+  const { recordToolSearchRuntimeTools } = RunState.prototype;
+  RunState.prototype.recordToolSearchRuntimeTools = function (agent, output, tools) {
     if (recordingScope()) instrumentTools(tools, agent.name);
-    return tools;
+    recordToolSearchRuntimeTools.call(this, agent, output, tools);
   };
 }

@@ -161,7 +161,7 @@ $$;
 
 -- Starts a run with the response to it, in one transaction: the first ten parameters are start_run()'s. A session that
 -- is new is made; any other one the caller has locked. Null limits: none. Returns what the run is then, or which limit
--- it would exceed: `recent` or `active`.
+-- it would exceed, `recent` or `active`, as JSON: with columns, a row would be put aside first, and read from there.
 create or replace function timestep.start_response(
   run_id text,
   agent_name text,
@@ -184,17 +184,17 @@ create or replace function timestep.start_response(
   idempotency_key text,
   request_hash text,
   max_active integer,
-  max_recent integer,
-  out state text,
-  out number bigint,
-  out created_at timestamptz
-)
+  max_recent integer
+) returns json
 language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
 declare
   counted record;
+  state text;
+  history_length bigint := 0;
+  started json;
 begin
   if max_active is not null then
     select * into counted from timestep.count_runs(owner_id);
@@ -202,12 +202,15 @@ begin
       when counted.recent >= max_recent then 'recent' when counted.active >= max_active then 'active'
     end;
     if state is not null then
-      return;
+      return json_build_object('state', state);
     end if;
   end if;
   if session_is_new then
     insert into timestep.sessions (session_id, owner_id, agents)
     values (start_response.session_id, start_response.owner_id, array[start_response.agent_name]);
+  else
+    select s.next_position into history_length from timestep.sessions s
+    where s.session_id = start_response.session_id;
   end if;
   state := timestep.start_run(
     run_id, agent_name, agent_fingerprint, definition, session_id, owner_id, run_input, options, dispatch, null,
@@ -220,10 +223,10 @@ begin
     start_response.run_id, start_response.run_id, 0, start_response.owner_id, start_response.agent_name,
     start_response.session_id, start_response.previous_response_id, start_response.conversation_id,
     start_response.input::json, start_response.metadata::json, start_response.background,
-    start_response.idempotency_key, start_response.request_hash,
-    (select s.next_position from timestep.sessions s where s.session_id = start_response.session_id)
+    start_response.idempotency_key, start_response.request_hash, history_length
   )
-  returning r.number, r.created_at into number, created_at;
+  returning json_build_object('state', state, 'number', r.number, 'createdAt', r.created_at) into started;
+  return started;
 end
 $$;
 

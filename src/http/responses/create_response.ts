@@ -9,7 +9,7 @@ import { ApiError, invalid } from "../api_error.ts";
 import { mayUseAgent, type Principal } from "../principal.ts";
 import { answersAtEnd } from "./answers.ts";
 import { findItem } from "./find_item.ts";
-import { resolveReferences, toAgentInput, toInputItems } from "./input.ts";
+import { resolveReferences, toAgentInput, toInputItems, userMessage } from "./input.ts";
 import { newResponseId } from "./insert_response.ts";
 import { type CreateRequest, parseCreateRequest } from "./request.ts";
 import { readResponseOfKey, readResponseOfRequest, type ResponseRecord } from "./response_record.ts";
@@ -80,8 +80,10 @@ async function start(call: Call, request: CreateRequest, identity: Identity): Pr
   }
   const agentName = agentOf(call, request);
   const reader = await readerOf(call);
-  const resolved = await resolveReferences(items, (id) => findItem(reader, id));
-  const agentInput = toAgentInput(resolved, principal);
+  const { input } = request;
+  const isText = typeof input === "string";
+  const resolved = isText ? items : await resolveReferences(items, (id) => findItem(reader, id));
+  const agentInput = isText ? [userMessage(input)] : toAgentInput(resolved, principal);
   if (agentInput.length === 0) throw invalid("input", "'input' has no item for the agent.");
   const { startResponse } = await starting();
   return await startResponse(context.agents, {

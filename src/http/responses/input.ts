@@ -14,7 +14,12 @@ export type FindItem = (id: string) => Promise<Record<string, unknown> | undefin
 
 /** A request's input as items: a text is a user's message. */
 export function toInputItems(input: string | Record<string, unknown>[]): Record<string, unknown>[] {
-  return typeof input === "string" ? [{ type: "message", role: "user", content: input }] : input;
+  return typeof input === "string" ? [userMessage(input)] : input;
+}
+
+/** A text as an item, to OpenAI's API as to the Agents SDK. */
+export function userMessage(text: string) {
+  return { type: "message" as const, role: "user" as const, content: text };
 }
 
 /**

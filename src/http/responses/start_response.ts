@@ -148,22 +148,25 @@ async function insert(
     isLimited ? limits.concurrentRuns : null,
     isLimited ? limits.requestsPerMinute : null,
   ]);
-  const exceeded = row?.["state"];
-  if (exceeded === "recent" || exceeded === "active") throw noRoom(exceeded, limits);
-  const { state, ...given } = startedSchema.parse(row);
+  const started = startedSchema.parse(row?.["started"]);
+  if (!("number" in started)) throw noRoom(started.state, limits);
+  const { state, ...given } = started;
   return { record: { ...record, ...given }, claimed: state === "claimed" };
 }
 
 const START_RESPONSE = `
-select state, number, created_at as "createdAt" from timestep.start_response(
+select timestep.start_response(
   $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::bool, $14, $15, $16, $17, $18::bool, $19, $20, $21::int, $22::int
-)`;
+) as started`;
 
-const startedSchema = z.object({
-  state: z.enum(["queued", "claimed"]),
-  number: z.number(),
-  createdAt: z.date(),
-});
+const startedSchema = z.discriminatedUnion("state", [
+  z.object({
+    state: z.enum(["queued", "claimed"]),
+    number: z.number(),
+    createdAt: z.string().transform((text) => new Date(text)),
+  }),
+  z.object({ state: z.enum(["recent", "active"]) }),
+]);
 
 /** The record, but for what the database gives it. */
 function newRecord(

@@ -9,6 +9,8 @@ type StreamEvent = ReturnType<Model["getStreamedResponse"]> extends AsyncIterabl
   : never;
 type ResponseDone = Extract<StreamEvent, { type: "response_done" }>;
 
+type RawUsage = Record<string, unknown>;
+
 type UsageData = ConstructorParameters<typeof Usage>[0];
 
 /** What is recorded of a model's answer. The request is not: it follows from the run's input and earlier steps. */
@@ -18,7 +20,7 @@ interface RecordedResponse {
   responseId?: string | undefined;
   requestId?: string | undefined;
   /** What the provider itself said of the usage, if the model was asked to keep it. */
-  rawUsage?: ModelResponse["rawUsage"];
+  rawUsage?: RawUsage | undefined;
   /** How many attempts the SDK had made before this answer: it counts them as requests. */
   failedAttempts?: number;
   /** The functions that it called and was not offered. */
@@ -77,7 +79,9 @@ export class ModelStep {
     await this.#scope.execution.assertOwned();
     try {
       const response = await runInStep(this.#scope, undefined, call);
-      await this.#record({ ...response, usage: response.usage as UsageData });
+      const { output, responseId, requestId, usage } = response;
+      const rawUsage = rawUsageOf(response);
+      await this.#record({ output, responseId, requestId, usage: usage as UsageData, rawUsage });
       return response;
     } catch (error) {
       this.#scope.failedAttempts++;
@@ -99,7 +103,8 @@ export class ModelStep {
       for (let next = await this.#next(events); !next.done; next = await this.#next(events)) {
         const event = next.value;
         if (event.type === "response_done") {
-          const { id, requestId, usage, rawUsage, output } = event.response;
+          const { id, requestId, usage, output } = event.response;
+          const rawUsage = rawUsageOf(event.response);
           await this.#record({ responseId: id, requestId, usage: usage as UsageData, rawUsage, output });
         } else if (isWorthKeeping(event)) {
           writer.emit(this.#key, this.#attempt, JSON.stringify(event));
@@ -233,6 +238,15 @@ function usageOf({ usage, failedAttempts = 0 }: RecordedResponse): Usage {
   answered.requestUsageEntries ??= [toRequestUsage(answered)];
   total.add(answered);
   return total;
+}
+
+/** What the provider itself said of the usage, if JSON can hold it: else the SDK passes over it, too. */
+function rawUsageOf(response: { rawUsage?: RawUsage | undefined }): RawUsage | undefined {
+  try {
+    return response.rawUsage && JSON.parse(JSON.stringify(response.rawUsage));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The usage of one request. */

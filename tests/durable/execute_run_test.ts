@@ -12,6 +12,7 @@ import {
 } from "../../mod.ts";
 import { forgetAgents } from "../../src/durable/registry.ts";
 import {
+  approve,
   execute,
   FunctionModel,
   Killed,
@@ -250,13 +251,25 @@ testOnEach(
         : [{ type: "function_call", callId: "c", name: "count", arguments: "{}", status: "completed" }];
     });
     const retry = { maxRetries: 3, policy: () => true, backoff: { initialDelayMs: 1, maxDelayMs: 1 } };
-    const count = tool({ name: "count", description: "", parameters: z.object({}), execute: () => 1 });
+    const count = tool({
+      name: "count",
+      description: "",
+      parameters: z.object({}),
+      needsApproval: true,
+      execute: () => 1,
+    });
     const agent = new Agent({ name: "A", model, modelSettings: { retry }, tools: [count] });
     const run = { runId: "r", agent, input: "x" };
     const mortal = new MortalDatabase(database, { at: 1, when: "after" });
     await execute(mortal, run).catch((error) => assert(error instanceof Killed));
     assertEquals(model.calls, 3);
-    const outcome = await execute(database, run);
+    assertEquals((await execute(database, run)).status, "interrupted");
+    const [saved] = await database.query(
+      "select json_array_length(state -> 'context' -> 'usage' -> 'requestUsageEntries') as entries from timestep.run_states",
+    );
+    assertEquals(saved, { entries: 3 });
+    await approve(database, "r");
+    const outcome = await execute(database, { ...run, segment: 1 });
     assertEquals([outcome.status, outcome.usage.requests, model.calls], ["completed", 4, 4]);
   },
 );

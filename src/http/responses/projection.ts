@@ -7,7 +7,7 @@ import { type KnownCall, type ModelOutput, parseModelOutput, parseRefusal, toolR
 import { ReasoningSummaries, summaryDelta } from "./reasoning.ts";
 import type { SegmentEnd } from "./segment_end.ts";
 import { finished, UNUSED, type UsageSum, withUsage } from "./response_object.ts";
-import { SERVER_LABEL, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
+import { SERVER_LABEL, textPart, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
 
 /** A message that is being streamed. */
 interface OpenMessage {
@@ -177,14 +177,17 @@ export class ResponseProjection {
     this.#output[message.index] = { ...message.item, content: [textPart(message.text)] };
   }
 
-  #closeMessage(status: "completed" | "incomplete"): void {
+  #closeMessage(status: "completed" | "incomplete", annotations: readonly unknown[] = []): void {
     const message = this.#message;
     if (!message) return;
     this.#message = null;
-    const part = textPart(message.text);
+    const part = textPart(message.text, annotations);
     const item = { ...message.item, status, content: [part] };
     this.#output[message.index] = item;
     const place = this.#placeOf(message);
+    for (const [annotation_index, annotation] of annotations.entries()) {
+      this.#emit("response.output_text.annotation.added", { ...place, annotation_index, annotation });
+    }
     this.#emit("response.output_text.done", { ...place, text: message.text, logprobs: [] });
     this.#emit("response.content_part.done", { ...place, part });
     this.#emit("response.output_item.done", { output_index: message.index, item });
@@ -201,7 +204,7 @@ export class ResponseProjection {
     return { item_id: item.id, output_index: index, content_index: 0 };
   }
 
-  #addAnswer({ text, reasoning, items, calls }: ModelOutput): void {
+  #addAnswer({ text, annotations, reasoning, items, calls }: ModelOutput): void {
     this.#flushCalls();
     const open = this.#message;
     const isSame = open && text.startsWith(open.text);
@@ -210,13 +213,13 @@ export class ResponseProjection {
     if (isSame) {
       // What was streamed is what was answered, perhaps not to the end.
       if (text.length > open.text.length) this.#delta(open, text.slice(open.text.length));
-      this.#closeMessage("completed");
+      this.#closeMessage("completed", annotations);
     } else {
       this.#cutMessageOff();
       if (text !== "") {
         this.#message = this.#openMessage("", 0);
         this.#delta(this.#message, text);
-        this.#closeMessage("completed");
+        this.#closeMessage("completed", annotations);
       }
     }
     for (const item of items) {
@@ -246,8 +249,10 @@ export class ResponseProjection {
   /** An agent may answer with something else than a message: the output of a tool that it stops on. */
   #addFinalOutput(text: string | null): void {
     this.#flushCalls();
-    const last = this.#output.findLast(({ type }, place) => type !== "reasoning" && !this.#cutOff.has(place));
-    if (text === null || last?.type === "message") return;
+    const last = this.#output.findLast(({ type, server_label: label }, place) =>
+      (type === "message" || label === SERVER_LABEL) && !this.#cutOff.has(place)
+    );
+    if (!text || last?.type === "message") return;
     this.#message = this.#openMessage("", 0);
     this.#delta(this.#message, text);
     this.#closeMessage("completed");
@@ -285,10 +290,6 @@ export class ResponseProjection {
 function callError(message: string) {
   const content = [{ type: "text", text: message }];
   return { type: "mcp_tool_execution_error", content, code: "tool_error", message };
-}
-
-function textPart(text: string) {
-  return { type: "output_text", text, annotations: [], logprobs: [] };
 }
 
 function addUsage(sum: UsageSum, used: UsageSum): UsageSum {

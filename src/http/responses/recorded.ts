@@ -20,6 +20,8 @@ export interface KnownCall {
 export interface ModelOutput {
   /** The text of its messages; refusals are text too. */
   text: string;
+  /** What its text cites, as the provider says it. */
+  annotations: Record<string, unknown>[];
   /** The summaries of what it thought, each in its parts. */
   reasoning: string[][];
   calls: KnownCall[];
@@ -32,6 +34,9 @@ const partSchema = z.object({
   type: z.string(),
   text: z.string().optional(),
   refusal: z.string().optional(),
+  providerData: z.looseObject({
+    annotations: z.array(z.record(z.string(), z.unknown())).catch([]),
+  }).optional().catch(undefined),
 });
 const itemSchema = z.looseObject({
   type: z.string().default("message"),
@@ -40,8 +45,10 @@ const itemSchema = z.looseObject({
   name: z.string().optional(),
   arguments: z.string().optional(),
   status: z.string().optional(),
+  output: z.unknown().optional(),
   providerData: z.record(z.string(), z.unknown()).optional(),
 });
+type Content = z.infer<typeof itemSchema>["content"];
 const count = z.number().catch(0);
 const details = z.array(z.record(z.string(), z.number())).catch([]);
 const answerSchema = z.object({
@@ -64,11 +71,15 @@ const SHOWN_HOSTED_CALLS: readonly unknown[] = [
   "mcp_call",
 ];
 
+const RESULTS: Readonly<Record<string, string>> = { "image_generation_call": "result", "mcp_call": "output" };
+
 /** Reads what the journal keeps of a model's answer. Of its reasoning only summaries are told. */
 export function parseModelOutput(recorded: unknown): ModelOutput {
   const { output, usage } = answerSchema.parse(recorded);
+  const messages = output.filter(({ type }) => type === "message").map(({ content }) => content);
   return {
-    text: output.filter(({ type }) => type === "message").map(({ content }) => textOf(content)).join(""),
+    text: messages.map(textOf).join(""),
+    annotations: annotationsOf(messages),
     reasoning: output.filter(({ type }) => type === "reasoning").map(({ content }) => summaryOf(content))
       .filter((parts) => parts.length > 0),
     calls: output.filter(({ type }) => type === "function_call").map((call) => ({
@@ -79,10 +90,13 @@ export function parseModelOutput(recorded: unknown): ModelOutput {
       approvalId: null,
       rejection: null,
     })),
-    items: output.flatMap(({ type, providerData, status }) => {
+    items: output.flatMap(({ type, providerData, status, output }) => {
       const hosted = providerData?.["type"];
       if (type !== "hosted_tool_call" || !SHOWN_HOSTED_CALLS.includes(hosted)) return [];
-      return [{ ...providerData, type: String(hosted), status: status ?? "completed" }];
+      // What came of it, where the Agents SDK keeps it apart.
+      const field = RESULTS[String(hosted)];
+      const result = field === undefined ? {} : { [field]: output ?? null };
+      return [{ ...providerData, ...result, type: String(hosted), status: status ?? "completed" }];
     }),
     usage: {
       inputTokens: usage.inputTokens,
@@ -120,13 +134,34 @@ export function toText(value: unknown): string {
   return JSON.stringify(value) ?? "";
 }
 
-function textOf(content: z.infer<typeof itemSchema>["content"]): string {
-  if (typeof content === "string") return content;
-  return (content ?? []).map(({ text, refusal }) => text ?? refusal ?? "").join("");
+function partsOf(content: Content): z.infer<typeof partSchema>[] {
+  return typeof content === "string" ? [{ type: "output_text", text: content }] : content ?? [];
 }
 
-function summaryOf(content: z.infer<typeof itemSchema>["content"]): string[] {
-  return typeof content === "string" ? [content] : (content ?? []).flatMap(({ text }) => text ? [text] : []);
+function textOf(content: Content): string {
+  return partsOf(content).map(({ text, refusal }) => text ?? refusal ?? "").join("");
+}
+
+/** Says where in the whole text a citation is, not where in its part. */
+function annotationsOf(messages: readonly Content[]): Record<string, unknown>[] {
+  let start = 0;
+  return messages.flatMap(partsOf).flatMap((part) => {
+    const offset = start;
+    start += textOf([part]).length;
+    return (part.providerData?.annotations ?? []).map((annotation) => moved(annotation, offset));
+  });
+}
+
+function moved(annotation: Record<string, unknown>, offset: number): Record<string, unknown> {
+  const places = ["start_index", "end_index"].flatMap((name) => {
+    const place = annotation[name];
+    return typeof place === "number" ? [[name, place + offset]] : [];
+  });
+  return { ...annotation, ...Object.fromEntries(places) };
+}
+
+function summaryOf(content: Content): string[] {
+  return partsOf(content).flatMap(({ text }) => text ? [text] : []);
 }
 
 function sum(list: readonly Record<string, number>[], name: string): number {

@@ -76,6 +76,11 @@ export interface WireEvent {
   [field: string]: unknown;
 }
 
+/** A part of a message. */
+export function textPart(text: string, annotations: readonly unknown[] = []) {
+  return { type: "output_text", text, annotations, logprobs: [] };
+}
+
 /** The text of all messages in an output. */
 export function outputText(output: readonly WireItem[]): string {
   return output.filter(({ type, status }) => type === "message" && status !== "incomplete")

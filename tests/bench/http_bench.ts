@@ -33,16 +33,19 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** A run without tools, by function and by request; the server's part alone, without a connection. */
+/**
+ * A run without tools, by function and by request: the server's part alone, then with a connection and what its client
+ * takes, which is in this process, too. As often as it takes until what only requests need is as warm as what all do.
+ */
 async function benchOverhead(engine: string, connectionString: string): Promise<void> {
   const agent = new Agent({ name: `Bench on ${engine}`, model: new ScriptedTurns(0) });
   const handler = serveAgents({
     agents: [agent],
     authenticate: () => Promise.resolve({ kind: "service" }),
   });
-  const post = async () => {
-    const response = await handler(
-      new Request("http://localhost/v1/responses", {
+  const post = async (origin: string, send: (request: Request) => Promise<Response>) => {
+    const response = await send(
+      new Request(`${origin}/v1/responses`, {
         method: "POST",
         body: JSON.stringify({ model: agent.name, input: "Go." }),
       }),
@@ -50,13 +53,20 @@ async function benchOverhead(engine: string, connectionString: string): Promise<
     const { status } = await response.json();
     if (status !== "completed") throw new Error(`The response is ${status}`);
   };
+  const run = { name: "runAgentWorkflow", run: () => runAgentWorkflow({ agent, inputItems: "Go." }) };
   const [direct, , request] = await compare(`A run without tools, ${engine}`, [
-    { name: "runAgentWorkflow", run: () => runAgentWorkflow({ agent, inputItems: "Go." }) },
+    run,
     { name: "runAgentWorkflow, with a session", run: () => withSession(agent, connectionString) },
-    { name: "POST /v1/responses", target: 1.3, run: post },
-  ], { rounds: 60, warmUps: 10 });
+    { name: "POST /v1/responses", target: 1.3, run: () => post("http://localhost", handler) },
+  ], { rounds: 200, warmUps: 100 });
   const added = (request?.milliseconds ?? NaN) - (direct?.milliseconds ?? NaN);
   console.log(`  Added by the request: ${judge(added, 5, "ms")}`);
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  await compare(`The same over HTTP, ${engine}`, [
+    run,
+    { name: "POST /v1/responses", run: () => post(origin, fetch) },
+  ], { rounds: 100, warmUps: 50 });
 }
 
 /** What every response has, so that another can go on from it. */

@@ -16,6 +16,8 @@ serverTest("the official client keeps conversations", async (server, test) => {
     assertEquals((await client.conversations.retrieve(made.id)).metadata, { topic: "a" });
     const changed = await client.conversations.update(made.id, { metadata: { topic: "b" } });
     assertEquals(changed.metadata, { topic: "b" });
+    await assertRejects(() => client.post(`/conversations/${made.id}`, { body: {} }), OpenAI.BadRequestError);
+    assertEquals((await client.conversations.retrieve(made.id)).metadata, { topic: "b" });
     assertEquals(await client.conversations.delete(made.id), {
       id: made.id,
       object: "conversation.deleted",

@@ -44,8 +44,11 @@ export async function getConversation({ context, principal, ids: [id = ""] }: Ca
 /** Answers `POST /v1/conversations/{id}`: sets the metadata. */
 export async function updateConversation(call: Call): Promise<Response> {
   const { context, principal, ids: [id = ""] } = call;
-  const { metadata } = await readJson(call.request, context.limits);
-  const parsed = parseMetadata(metadata);
+  const body = await readJson(call.request, context.limits);
+  if (!Object.hasOwn(body, "metadata")) {
+    throw invalid("metadata", "Missing required parameter: 'metadata'.", "missing_required_parameter");
+  }
+  const parsed = parseMetadata(body["metadata"]);
   const database = await context.database();
   return await database.transaction(async (transaction) => {
     const conversation = await lockConversation(transaction, principal, id);

@@ -103,11 +103,14 @@ function errorText(error: unknown): string {
 }
 
 function reasonOf(
-  { path, message }: ItemTranslationError,
-  { type, call_id: callId }: Record<string, unknown>,
+  { path, message, cause }: ItemTranslationError,
+  { type }: Record<string, unknown>,
 ): string {
+  // It could not even be read.
+  if (cause !== undefined) return message;
   if (path === "type") return `items of type '${type ?? ""}' are not taken.`;
-  if (path !== "call_id" || typeof callId !== "string") return message;
+  if (path.endsWith(".type")) return "content of this type is not taken.";
+  if (path !== "call_id") return message;
   return "no call of this id comes before it. What a response asks for is answered with the last items of a request.";
 }
 

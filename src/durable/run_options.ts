@@ -27,9 +27,16 @@ export interface RunOptions {
  */
 export function serializeRunOptions({ stream, maxTurns, context, callerTools }: RunOptions): string {
   assertSerializable(context);
-  if (typeof maxTurns === "number" && !(Number.isInteger(maxTurns) && maxTurns > 0)) {
+  if (maxTurns !== undefined && maxTurns !== null && !(Number.isInteger(maxTurns) && maxTurns > 0)) {
     throw new RangeError(
-      `Cannot create a run: maxTurns is ${maxTurns}, but has to be an integer from 1, or null for no limit.`,
+      `Cannot create a run: maxTurns is ${
+        JSON.stringify(maxTurns)
+      }, but has to be an integer from 1, or null for no limit.`,
+    );
+  }
+  if (stream !== undefined && typeof stream !== "boolean") {
+    throw new TypeError(
+      `Cannot create a run: stream is ${JSON.stringify(stream)}, but has to be true or false.`,
     );
   }
   return JSON.stringify(runOptionsSchema.parse({ stream, maxTurns, context, callerTools }));

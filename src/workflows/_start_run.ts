@@ -21,15 +21,27 @@ const MAX_TIMEOUT_SECONDS = 2_147_483;
 /** Checks what a run is made of, and registers its agent. */
 export async function prepareRun(options: AgentWorkflowOptions): Promise<PreparedRun> {
   const { agent, inputItems, stream, timeoutSeconds, context, maxTurns, ownerId } = options;
-  if (timeoutSeconds !== undefined && !(timeoutSeconds > 0 && timeoutSeconds <= MAX_TIMEOUT_SECONDS)) {
+  if (
+    timeoutSeconds !== undefined &&
+    !(isNumber(timeoutSeconds) && timeoutSeconds > 0 && timeoutSeconds <= MAX_TIMEOUT_SECONDS)
+  ) {
     throw new RangeError(
-      `Cannot start a run: timeoutSeconds is ${timeoutSeconds}, but has to be more than 0 and at most ` +
+      `Cannot start a run: timeoutSeconds is ${timeoutSeconds}, but has to be a number, more than 0 and at most ` +
         `${MAX_TIMEOUT_SECONDS}.`,
     );
   }
   if (typeof inputItems !== "string" && !Array.isArray(inputItems)) {
     throw new TypeError(
       `Cannot start a run: inputItems is ${typeof inputItems}, but has to be a text or an array of items.`,
+    );
+  }
+  const odd = typeof inputItems === "string" ? -1 : inputItems.findIndex((item) => !isObject(item));
+  if (odd >= 0) {
+    throw new TypeError(
+      `Cannot start a run: inputItems[${odd}] is ${
+        String(inputItems[odd])
+      }, but has to be an item, such as ` +
+        '{ role: "user", content: "..." }.',
     );
   }
   if (ownerId !== undefined) assertStorableName("ownerId", ownerId);
@@ -98,6 +110,15 @@ export function startParameters(
     ...(timeoutSeconds !== undefined ? { timeoutSeconds } : {}),
   };
   return [...runParameters({ ...run, runId }), JSON.stringify(recorded)];
+}
+
+/** Callers without types come here, too. */
+function isNumber(value: unknown): boolean {
+  return typeof value === "number";
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /** Who is to execute a run, as the same take it. */

@@ -22,8 +22,8 @@ export interface ForkRunOptions {
  * Runs an agent again from a given turn of an earlier run, as a new run in the same queue: with the same input, and
  * the code and models of today. The new run belongs to the same session, if any, and adds to it when it ends.
  *
- * Turns are counted across pauses; what was decided in the pauses before the turn is taken over, too. Works from any process, without the agent's code and
- * without DBOS.
+ * Turns are counted across pauses; what was decided in the pauses before the turn is taken over, too. So is, after the
+ * last turn, that nobody knows what became of a call. Works from any process, without the agent's code and without DBOS.
  *
  * @param options The run and the turn.
  * @returns The new run, which a worker executes.
@@ -106,13 +106,14 @@ from timestep.runs where run_id = $1
 on conflict (run_id) do nothing
 returning run_id`;
 
+/** With all of it goes what was under way when the run stopped: nobody knows whether it took effect. */
 const COPY_JOURNAL = `
 insert into timestep.journal (
   run_id, key, position, segment, epoch, attempt, kind, status, name, fingerprint, output, context_patch, recorded_at
 )
 select $2, key, position, segment, 1, attempt, kind, status, name, fingerprint, output, context_patch, recorded_at
 from timestep.journal
-where run_id = $1 and status <> 'started'
+where run_id = $1 and (status <> 'started' or $4::bigint is null)
   and (segment < $3::int or (segment = $3 and ($4::bigint is null or position < $4)))`;
 
 /** The new run comes to the same pauses, by what is recorded, and goes on by the same decisions. */

@@ -27,7 +27,8 @@ export interface QueueAgentWorkflowOptions extends AgentWorkflowOptions {
    */
   deduplicationId?: string | undefined;
   /**
-   * In a partitioned queue: what runs share a partition by, such as a session or a tenant. Default: the id of the
+   * In a partitioned queue: what runs share a partition by, such as a session or a tenant. They start in order, but one
+   * that was put back, for example until a worker knows its agent, lets later ones go first. Default: the id of the
    * run's session.
    */
   partitionKey?: string | undefined;
@@ -139,7 +140,10 @@ function checkOptions(options: QueueAgentWorkflowOptions): void {
       `Cannot queue a run: priority is ${priority}, but has to be an integer from 0 to 2^31 - 1.`,
     );
   }
-  if (delaySeconds !== undefined && !(delaySeconds >= 0 && delaySeconds <= MAX_DELAY_SECONDS)) {
+  if (
+    delaySeconds !== undefined &&
+    !(typeof delaySeconds === "number" && delaySeconds >= 0 && delaySeconds <= MAX_DELAY_SECONDS)
+  ) {
     throw new RangeError(
       `Cannot queue a run: delaySeconds is ${delaySeconds}, but has to be from 0 to ${MAX_DELAY_SECONDS}.`,
     );

@@ -33,22 +33,40 @@ export async function registerAgentQueue({ name, ...limits }: RegisterAgentQueue
   if (name === DIRECT_QUEUE || name.startsWith("_dbos_")) {
     throw new TypeError(`Cannot register queue "${name}": the name is taken. Choose another.`);
   }
-  const { rateLimit, ...numbers } = limits;
-  for (const [limit, value] of Object.entries({ ...numbers, ...rateLimit })) {
-    const whole = limit !== "periodSeconds" && limit !== "pollingIntervalMs";
-    if (
-      value !== undefined && !(value > 0 && Number.isFinite(value) && (!whole || Number.isInteger(value)))
-    ) {
-      throw new RangeError(
-        `Cannot register queue "${name}": ${limit} is ${value}, but has to be a positive ${
-          whole ? "integer" : "number"
-        }.`,
-      );
-    }
-  }
+  checkLimits(name, limits);
   const database = await dispatchDatabase();
   if (await upsertQueue(database, name, limits, useConfiguration().name)) return;
   throw new TypeError(
     `Cannot register queue "${name}": another application has one of this name. Choose another.`,
   );
+}
+
+const WHOLE = ["concurrency", "workerConcurrency", "partitionConcurrency", "limit"];
+const FRACTIONS = ["periodSeconds", "pollingIntervalMs"];
+
+function checkLimits(name: string, { rateLimit, ...numbers }: QueueLimits): void {
+  // Callers without types come here, too: a limit that is passed over would be missed late.
+  if (rateLimit !== undefined && (rateLimit?.limit === undefined || rateLimit.periodSeconds === undefined)) {
+    throw new TypeError(
+      `Cannot register queue "${name}": rateLimit is ${
+        JSON.stringify(rateLimit)
+      }, but has to have both limit and ` +
+        "periodSeconds.",
+    );
+  }
+  for (const [limit, value] of Object.entries({ ...numbers, ...rateLimit })) {
+    const whole = WHOLE.includes(limit);
+    if (!whole && !FRACTIONS.includes(limit)) {
+      throw new TypeError(`Cannot register queue "${name}": there is no limit called ${limit}.`);
+    }
+    if (value === undefined) continue;
+    const fits = whole ? Number.isInteger(value) && value < 2 ** 31 : Number.isFinite(value);
+    if (!(fits && value > 0)) {
+      throw new RangeError(
+        `Cannot register queue "${name}": ${limit} is ${value}, but has to be a positive ${
+          whole ? "integer below 2^31" : "number"
+        }.`,
+      );
+    }
+  }
 }

@@ -18,15 +18,30 @@ export interface SettledToolCall {
  * @param call The call, and what a person found out about it.
  * @returns Whether the run goes on.
  * @throws {ToolCallNotSettledError} When the run does not wait for this.
+ * @throws {TypeError} When it is not said what became of the call.
  */
 export async function settleToolCall(
   { runId, stepKey, ...settlement }: SettledToolCall & Settlement,
 ): Promise<boolean> {
   checkRunId(runId);
+  checkSettlement(runId, stepKey, settlement);
   const database = await workflowDatabase();
   return await database.transaction(async (transaction) => {
     const goesOn = await settle(transaction, runId, stepKey, settlement);
     if (goesOn) await transaction.query("select timestep.requeue_run($1)", [runId]);
     return goesOn;
   });
+}
+
+/** What callers without types leave out, or mean otherwise, would be a call made again, or never. */
+function checkSettlement(runId: string, stepKey: string, settlement: Partial<Record<string, unknown>>): void {
+  const { output, runAgain } = settlement;
+  if ((output !== undefined) === (runAgain === undefined) && (runAgain === undefined || runAgain === true)) {
+    return;
+  }
+  throw new TypeError(
+    `Cannot settle call "${stepKey}" of run "${runId}": output is ${
+      output === undefined ? "not given" : "given"
+    } and runAgain is ${String(runAgain)}. Pass output if it took effect, else runAgain: true.`,
+  );
 }

@@ -206,6 +206,11 @@ workflowTest("queueAgentWorkflow() refuses queues, keys and numbers that make no
   await assertRejects(queue({ deduplicationId: "a\0" }), TypeError, "deduplicationId");
   await assertRejects(queue({ partitionKey: "" }), TypeError, "partitionKey");
   await assertRejects(queue({ ownerId: "a\0" }), TypeError, "ownerId");
+  await assertRejects(queue({ timeoutSeconds: "5" }), RangeError, "has to be a number");
+  await assertRejects(queue({ delaySeconds: "5" }), RangeError, "delaySeconds is 5");
+  await assertRejects(queue({ inputItems: [5] }), TypeError, "inputItems[0] is 5");
+  await assertRejects(queue({ maxTurns: "3" }), RangeError, 'maxTurns is "3"');
+  await assertRejects(queue({ stream: "yes" }), TypeError, 'stream is "yes"');
   await assertRejects(queue({ queueName: "a\0" }), TypeError, "queueName");
   await assertRejects(() => registerAgentQueue({ name: "\ud800" }), TypeError, "name of the queue");
   await assertRejects(queue({ inputItems: undefined }), TypeError, "inputItems is undefined");
@@ -216,6 +221,11 @@ workflowTest("queueAgentWorkflow() refuses queues, keys and numbers that make no
     RangeError,
     "concurrency is 0",
   );
+  const register = (limits: object) => () => registerAgentQueue({ name: "x", ...limits });
+  await assertRejects(register({ concurrency: 2 ** 31 }), RangeError, "below 2^31");
+  await assertRejects(register({ rateLimit: { limit: 5 } }), TypeError, "periodSeconds");
+  await assertRejects(register({ rateLimit: 5 }), TypeError, "rateLimit is 5");
+  await assertRejects(register({ concurency: 5 }), TypeError, "no limit called concurency");
 });
 
 workflowTest(

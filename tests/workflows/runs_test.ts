@@ -1,5 +1,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Agent, tool } from "@openai/agents";
+import { z } from "zod";
 import {
+  atMostOnce,
   cancelRun,
   configureDBOS,
   DBOSConfiguredLateError,
@@ -14,9 +17,10 @@ import {
   runAgentWorkflow,
   RunConflictError,
   RunNotFoundError,
+  settleToolCall,
   toolCall,
 } from "../../mod.ts";
-import { pause, steppingAgent, uniqueName, until, workflowTest } from "./_workflows.ts";
+import { pause, steppingAgent, SteppingModel, uniqueName, until, workflowTest } from "./_workflows.ts";
 
 workflowTest("getRun() tells all of a run", async () => {
   const agent = steppingAgent(uniqueName("Stepper"), 1);
@@ -114,6 +118,41 @@ workflowTest("forkRun() does a run again from a given turn", async () => {
     RunConflictError,
     '"original"',
   );
+});
+
+workflowTest("forkRun() takes over that nobody knows what became of a call", async ({ database }) => {
+  const runs: string[] = [];
+  const step = tool({
+    name: "step",
+    description: "",
+    parameters: z.object({ number: z.number() }),
+    execute: atMostOnce(() => `${runs.push(toolCall()?.runId ?? "")} done`),
+  });
+  const agent = new Agent({ name: uniqueName("Stepper"), model: new SteppingModel(1), tools: [step] });
+  await runAgentWorkflow({ agent, inputItems: "Go.", workflowId: "original" });
+  // As if the process had died in the call.
+  await database.query(
+    "update timestep.runs set status = 'unknown_outcome', finished_at = null, final_output = null",
+  );
+  await database.query("delete from timestep.journal where key = 'model:0.2'");
+  await database.query(
+    "update timestep.journal set status = 'started', output = null, position = null where kind = 'tool'",
+  );
+  await forkRun({ runId: "original", fromTurn: 2, workflowId: "fork" });
+  await until(async () => (await getRun("fork")).status === "unknown_outcome");
+  assertEquals(runs, ["original"]);
+  const call = { runId: "fork", stepKey: "tool:0.1:call-1" };
+  await assertRejects(
+    () => settleToolCall(Object({ ...call, runAgain: false })),
+    TypeError,
+    "runAgain is false",
+  );
+  await assertRejects(() => settleToolCall(Object(call)), TypeError, "output is not given");
+  await settleToolCall({ ...call, output: "done after all" });
+  await until(async () => (await getRun("fork")).status === "completed");
+  await forkRun({ runId: "original", workflowId: "from the beginning" });
+  await until(async () => (await getRun("from the beginning")).status === "completed");
+  assertEquals(runs, ["original", "from the beginning"]);
 });
 
 workflowTest("forkRun() does a run again from any turn, whatever pauses came before it", async () => {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
-from agents.memory import Session
+from agents.memory import Session, SessionSettings
 
 from timestep import DatabaseSession, StateTranslationError
 
@@ -61,6 +62,32 @@ async def test_writers_at_once_lose_nothing_and_keep_their_batches_whole(databas
     for number in range(8):
         mine = [text for text in texts if text.startswith(f"{number}.")]
         assert mine == sorted(mine)
+
+
+def test_one_session_is_used_on_several_event_loops(database_uri: str) -> None:
+    session = DatabaseSession("s", connection_string=database_uri)
+
+    async def add(content: str) -> None:
+        await session.add_items([user(content)])
+        await session.close()
+
+    async def read() -> list[str]:
+        async with session:
+            return sorted(str(item.get("content")) for item in await session.get_items())
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda number: asyncio.run(add(str(number))), range(3)))
+    # This loop ends without letting go of what it used.
+    asyncio.run(session.add_items([user("3")]))
+    assert asyncio.run(read()) == ["0", "1", "2", "3"]
+
+
+async def test_get_items_reads_as_many_as_the_settings_say_when_nobody_else_does(database_uri: str) -> None:
+    settings = SessionSettings(limit=2)
+    async with DatabaseSession("s", connection_string=database_uri, session_settings=settings) as session:
+        await session.add_items([user(str(number)) for number in range(4)])
+        assert [item.get("content") for item in await session.get_items()] == ["2", "3"]
+        assert len(await session.get_items(3)) == 3
 
 
 async def test_an_item_is_taken_once(database_uri: str) -> None:

@@ -10,13 +10,14 @@ from uuid import uuid4
 
 from agents import TResponseInputItem
 from agents.memory import SessionSettings
+from agents.memory.session_settings import resolve_session_limit
 
-from ..database.open_database import open_database
+from ..database.used_database import UsedDatabase
 from ..state._json import At
 from ..state._protocol_items import from_protocol_item, to_protocol_item
 
 if TYPE_CHECKING:
-    from ..database.database import Database, Row, Transaction
+    from ..database.database import Row, Transaction
 
 
 class DatabaseSession:
@@ -34,13 +35,20 @@ class DatabaseSession:
 
     session_settings: SessionSettings | None = None
 
-    def __init__(self, session_id: str | None = None, *, connection_string: str | None = None) -> None:
+    def __init__(
+        self,
+        session_id: str | None = None,
+        *,
+        connection_string: str | None = None,
+        session_settings: SessionSettings | None = None,
+    ) -> None:
         """Names the conversation; nothing is opened before it is used.
 
         Args:
             session_id: Which conversation. Default: a new one.
             connection_string: `postgresql://...`. Default: the environment's `PG_CONNECTION_URI`, else
                 `SUPABASE_DB_URL`.
+            session_settings: The SDK's settings of a session: how many items to read when nobody says. Default: all.
 
         Raises:
             ValueError: The identifier is empty.
@@ -48,21 +56,22 @@ class DatabaseSession:
         if session_id == "":
             raise ValueError("Cannot use an empty session_id: leave it out for a new one")
         self.session_id = session_id if session_id is not None else str(uuid4())
-        self._connection_string = connection_string
-        self._database: Database | None = None
+        self.session_settings = session_settings
+        self._database = UsedDatabase(connection_string)
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """The items of the conversation, the oldest first.
 
         Args:
-            limit: How many, counted from the end. Default: all.
+            limit: How many, counted from the end. Default: as the session's settings say, else all.
 
         Raises:
             timestep.StateTranslationError: An agent in TypeScript added an item that only its SDK has.
         """
+        limit = resolve_session_limit(limit, self.session_settings)
         if limit is not None and limit <= 0:
             return []
-        rows = await self._open().query(
+        rows = await self._database.open().query(
             """
             select item::text from (
               select item, position from timestep.session_items
@@ -80,7 +89,7 @@ class DatabaseSession:
         """Adds items at the end, all of them or none."""
         if not items:
             return
-        async with self._open().transaction() as transaction:
+        async with self._database.open().transaction() as transaction:
             await self.add_items_within(transaction, items)
 
     async def add_items_within(self, transaction: Transaction, items: list[TResponseInputItem]) -> None:
@@ -112,7 +121,7 @@ class DatabaseSession:
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Removes the last item and gives it, or None when there is none."""
-        async with self._open().transaction() as transaction:
+        async with self._database.open().transaction() as transaction:
             # The lock of the conversation, so that two never take the same.
             await transaction.query(
                 "select 1 from timestep.sessions where session_id = $1 for update", [self.session_id]
@@ -131,15 +140,13 @@ class DatabaseSession:
 
     async def clear_session(self) -> None:
         """Removes all items."""
-        async with self._open().transaction() as transaction:
+        async with self._database.open().transaction() as transaction:
             for table in ("session_items", "session_operations"):
                 await transaction.query(f"delete from timestep.{table} where session_id = $1", [self.session_id])
 
     async def close(self) -> None:
         """Lets go of the database. The conversation stays."""
-        database, self._database = self._database, None
-        if database is not None:
-            await database.close()
+        await self._database.close()
 
     async def __aenter__(self) -> DatabaseSession:
         """Gives the session itself."""
@@ -153,11 +160,6 @@ class DatabaseSession:
     ) -> None:
         """Lets go of the database."""
         await self.close()
-
-    def _open(self) -> Database:
-        if self._database is None:
-            self._database = open_database(self._connection_string)
-        return self._database
 
     async def _texts(self, transaction: Transaction, items: Sequence[TResponseInputItem]) -> list[str]:
         plain = [cast("dict[str, object]", item) for item in items]

@@ -11,6 +11,7 @@ from uuid import uuid4
 from pydantic_core import to_json
 
 from ..database.open_database import open_database
+from ..database.used_database import UsedDatabase
 from ._facts import InterruptionFacts
 from ._snapshots import RunEnd, SavedRun, Snapshot
 from .envelope import Envelope
@@ -52,7 +53,7 @@ class DatabaseSnapshots:
         self._agent_name = agent_name
         self._session_id = session_id
         self._connection_string = connection_string
-        self._database: Database | None = None
+        self._database = UsedDatabase(connection_string)
 
     @property
     def place(self) -> str:
@@ -62,7 +63,7 @@ class DatabaseSnapshots:
 
     async def read(self) -> tuple[SavedRun, Envelope] | None:
         """The paused run."""
-        rows = await self._open().query(_READ, [self._agent_name, self._session_id])
+        rows = await self._database.open().query(_READ, [self._agent_name, self._session_id])
         if not rows:
             return None
         run_id, version, claim, language, sdk_name, sdk_version, schema_version, graph, settled, state = rows[0]
@@ -81,7 +82,7 @@ class DatabaseSnapshots:
         """Saves a snapshot in the place of `held`."""
         seen: list[Parameter] = [held.run_id, held.version, held.claim]
         parameters: list[Parameter] = [self._agent_name, self._session_id, *seen, *_written(snapshot)]
-        [[saved]] = await self._open().query(_REPLACE, parameters)
+        [[saved]] = await self._database.open().query(_REPLACE, parameters)
         return SavedRun(held.run_id, held.version + 1, None) if saved is True else None
 
     async def add(self, snapshot: Snapshot, held: SavedRun | None) -> SavedRun | None:
@@ -89,7 +90,7 @@ class DatabaseSnapshots:
         run_id = str(uuid4())
         seen: list[Parameter] = [None, None, None] if held is None else [held.run_id, held.version, held.claim]
         parameters: list[Parameter] = [run_id, self._agent_name, self._session_id, *seen, *_written(snapshot)]
-        [[saved]] = await self._open().query(_ADD, parameters)
+        [[saved]] = await self._database.open().query(_ADD, parameters)
         return SavedRun(run_id, 1, None) if saved is True else None
 
     async def claim(self, run: SavedRun, claim: str, decisions: list[InterruptionFacts]) -> bool:
@@ -114,18 +115,11 @@ class DatabaseSnapshots:
 
     async def clear(self) -> None:
         """Gives the paused run up."""
-        await self._open().query(_CLEAR, [self._agent_name, self._session_id])
+        await self._database.open().query(_CLEAR, [self._agent_name, self._session_id])
 
     async def close(self) -> None:
         """Lets go of the database."""
-        database, self._database = self._database, None
-        if database is not None:
-            await database.close()
-
-    def _open(self) -> Database:
-        if self._database is None:
-            self._database = open_database(self._connection_string)
-        return self._database
+        await self._database.close()
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Database]:

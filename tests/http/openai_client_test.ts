@@ -78,7 +78,7 @@ serverTest("the official client makes, reads and streams responses", async (serv
   await test.step("responses.create() in the background is polled to its end", async () => {
     server.world.model.hold();
     const queued = await client.responses.create({ model, input: "Wait.", background: true });
-    assert(queued.status === "queued" || queued.status === "in_progress");
+    assertEquals([queued.status, queued.output], ["queued", []]);
     server.world.model.release();
     let response = queued;
     while (response.status === "queued" || response.status === "in_progress") {

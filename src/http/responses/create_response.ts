@@ -12,6 +12,7 @@ import { findItem } from "./find_item.ts";
 import { resolveReferences, toAgentInput, toInputItems, userMessage } from "./input.ts";
 import { newResponseId } from "./insert_response.ts";
 import { type CreateRequest, parseCreateRequest } from "./request.ts";
+import { begunResponse } from "./response_object.ts";
 import { readResponseOfKey, readResponseOfRequest, type ResponseRecord } from "./response_record.ts";
 import type { StartedResponse } from "./start_response.ts";
 import { streamResponse } from "./stream_response.ts";
@@ -29,6 +30,8 @@ export async function createResponse(call: Call): Promise<Response> {
   const { record, executing } = await findOrStart(call, request, hashOf(body));
   if (request.stream) return await streamResponse(call, record, -1);
   if (!request.background) return Response.json(await waitForResponse(call, record, executing));
+  // It has just begun here: as OpenAI says it, without a look at how far it is.
+  if (executing) return Response.json(begunResponse(record));
   return Response.json(await currentResponse(await readerOf(call), record));
 }
 

@@ -28,7 +28,7 @@ from .durable_session import instrument_session
 from .instrument_agent import instrument_agent, instrument_model, instrument_tools
 from .instrument_guardrails import instrument_guardrails, instrument_tool_guardrails
 from .model_step import recorded_function_calls
-from .recorded_value import decode_value, encode_value
+from .recorded_value import decode_typed, decode_value, encode_typed, encode_value
 from .scope import Frame, Scope, current_frame, inside, recording_scope
 from .tool_step import ToolInvocation, ToolOutput, run_tool_step
 
@@ -144,14 +144,6 @@ def _invoke_function_tool(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _invocation(tool: FunctionTool, context: ToolContext[Any]) -> ToolInvocation:
     adapter = tool._output_type_adapter
-    if adapter is None:
-        return ToolInvocation(
-            tool.name, context.tool_call_id, tool.timeout_seconds, encode=encode_value, decode=decode_value
-        )
-    return ToolInvocation(
-        tool.name,
-        context.tool_call_id,
-        tool.timeout_seconds,
-        encode=lambda value: adapter.dump_json(value).decode(),
-        decode=adapter.validate_python,
-    )
+    encode = encode_value if adapter is None else functools.partial(encode_typed, adapter)
+    decode = decode_value if adapter is None else functools.partial(decode_typed, adapter)
+    return ToolInvocation(tool.name, context.tool_call_id, tool.timeout_seconds, encode=encode, decode=decode)

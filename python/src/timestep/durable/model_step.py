@@ -12,6 +12,7 @@ from agents.items import TResponseStreamEvent
 from agents.run_internal.model_retry import apply_retry_attempt_usage
 from agents.usage import Usage, deserialize_usage, serialize_usage
 from openai.types.responses import ResponseCompletedEvent, ResponseOutputItem, ResponseOutputItemDoneEvent
+from pydantic import BaseModel
 
 from ..state._facts import model_usage
 from .journal_row import JournalRow, RecordedStep
@@ -189,6 +190,8 @@ def _kept(event: TResponseStreamEvent) -> dict[str, object] | None:
 
     What says again what a delta or the response says is not kept.
     """
+    if not isinstance(event, BaseModel):
+        return None  # What a model makes of its own is for the SDK to judge.
     if event.type == "response.output_text.delta":
         return {"type": "output_text_delta", "delta": event.delta}
     if event.type.endswith(".delta"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from typing import cast
+from typing import Any, cast
 
 from agents import ToolOutputFileContent, ToolOutputImage, ToolOutputText
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 _TYPE = "$timestep"
 """Marks what JSON has no form of its own for; the same mark as in TypeScript."""
@@ -39,6 +40,26 @@ def decode_value(recorded: object) -> object:
     if kind in _OUTPUTS:
         return _OUTPUTS[kind].model_validate(recorded["value"])
     return None
+
+
+def encode_typed(adapter: TypeAdapter[Any], value: object) -> str:
+    """The output of a tool that declares its type as JSON text, such that `decode_typed()` gives an equal one.
+
+    What answers for the tool when it fails may give something else, usually a text.
+    """
+    try:
+        text = adapter.dump_json(value, by_alias=True, warnings="error").decode()
+        adapter.validate_json(text)
+    except (PydanticSerializationError, ValidationError):
+        return json.dumps({_TYPE: "untyped", "value": json.loads(encode_value(value))})
+    return text
+
+
+def decode_typed(adapter: TypeAdapter[Any], recorded: object) -> object:
+    """The output that was recorded."""
+    if isinstance(recorded, dict) and recorded.get(_TYPE) == "untyped":
+        return decode_value(recorded["value"])
+    return adapter.validate_json(json.dumps(recorded))
 
 
 def plain(value: object) -> object:

@@ -34,8 +34,9 @@ export async function bench(): Promise<void> {
 }
 
 /**
- * A run without tools, by function and by request: the server's part alone, then with a connection and what its client
- * takes, which is in this process, too. As often as it takes until what only requests need is as warm as what all do.
+ * A run without tools, by function and by request: the server's part alone, one after the other, as often as it takes
+ * until what only requests need is as warm as what all do. Then with a connection, and what its client takes, which is
+ * in this process, too.
  */
 async function benchOverhead(engine: string, connectionString: string): Promise<void> {
   const agent = new Agent({ name: `Bench on ${engine}`, model: new ScriptedTurns(0) });
@@ -63,10 +64,22 @@ async function benchOverhead(engine: string, connectionString: string): Promise<
   console.log(`  Added by the request: ${judge(added, 5, "ms")}`);
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, handler);
   const origin = `http://127.0.0.1:${server.addr.port}`;
-  await compare(`The same over HTTP, ${engine}`, [
-    run,
-    { name: "POST /v1/responses", run: () => post(origin, fetch) },
+  await compare(`The same over HTTP, each when the one before has left nothing to do, ${engine}`, [
+    { name: run.name, run: () => settled(run.run) },
+    {
+      name: "POST /v1/responses, the server's part",
+      run: () => settled(() => post("http://localhost", handler)),
+    },
+    { name: "POST /v1/responses", run: () => settled(() => post(origin, fetch)) },
   ], { rounds: 100, warmUps: 50 });
+}
+
+/** What a run leaves behind it, DBOS does while who waited for the run goes on. */
+async function settled(run: () => Promise<unknown>): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
 }
 
 /** What every response has, so that another can go on from it. */

@@ -31,5 +31,19 @@ const EXPECTED = [
 
 function show(entry: unknown): void {
   const text = entry instanceof Error ? entry.message : String(entry);
-  if (!EXPECTED.some((pattern) => pattern.test(text))) warn(`DBOS: ${text}`);
+  if (EXPECTED.some((pattern) => pattern.test(text)) || !isNews(text, performance.now())) return;
+  warn(`DBOS: ${text}`);
+}
+
+/** While the database is away each queue says so each time that it is looked into: once a minute is enough. */
+const QUIET_MS = 60_000;
+
+const saidAt = new Map<string, number>();
+
+/** Whether the same was not said within the last minute. From now on it was. */
+export function isNews(text: string, now: number): boolean {
+  for (const [known, at] of saidAt) if (now - at >= QUIET_MS) saidAt.delete(known);
+  if (saidAt.has(text)) return false;
+  saidAt.set(text, now);
+  return true;
 }

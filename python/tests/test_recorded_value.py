@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from enum import Enum
 
+import pytest
+from agents import ItemHelpers, ToolOutputText
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from timestep.durable.recorded_value import decode_typed, encode_typed
+from timestep.durable.recorded_value import decode_typed, decode_value, encode_typed, encode_value
 
 
 class Stock(BaseModel):
@@ -15,6 +18,37 @@ class Stock(BaseModel):
 
     counted_on: date = Field(alias="countedOn")
     units: int
+
+
+class Color(str, Enum):
+    RED = "red"
+
+
+CYCLE: list[object] = []
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "text",
+        Color.RED,
+        float("nan"),
+        {"when": date(2026, 1, 2), "pairs": [(1, "a")]},
+        [None, 1.5, True, b"x", {"a": {}}],
+        {1: "a"},
+        {"$timestep": "null"},
+        CYCLE,
+        (ToolOutputText(text="a"), {"type": "text", "text": "b"}),
+        [{"type": "image", "image_url": "https://example.com/a.png"}],
+        object,
+    ],
+    ids=str,
+)
+def test_the_model_sees_the_same_of_an_output_that_was_recorded(value: object) -> None:
+    decoded = decode_value(json.loads(encode_value(value)))
+    assert ItemHelpers._convert_tool_output(decoded) == ItemHelpers._convert_tool_output(value)
 
 
 def test_an_output_of_a_declared_type_comes_back_as_it_was() -> None:
@@ -26,4 +60,6 @@ def test_an_output_of_a_declared_type_comes_back_as_it_was() -> None:
 def test_a_text_instead_of_the_declared_type_stays_a_text() -> None:
     adapter = TypeAdapter(Stock)
     for text in ('{"countedOn": "2026-01-02", "units": 0}', "It took too long."):
-        assert decode_typed(adapter, json.loads(encode_typed(adapter, text))) == text
+        recorded = json.loads(encode_typed(adapter, text))
+        # Those who read a run's events do not know what was declared.
+        assert decode_typed(adapter, recorded) == decode_value(recorded) == text

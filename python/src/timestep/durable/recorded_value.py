@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import math
 from typing import Any, cast
 
 from agents import ToolOutputFileContent, ToolOutputImage, ToolOutputText
@@ -21,7 +22,13 @@ _OUTPUTS: dict[str, type[BaseModel]] = {
 
 def encode_value(value: object) -> str:
     """A value as JSON text, such that `decode_value()` gives an equal one, or what the model would see of it."""
-    return json.dumps({_TYPE: "null"} if value is None else _encode(value))
+    if value is None:
+        return json.dumps({_TYPE: "null"})
+    try:
+        return json.dumps(_encode(value))
+    except (_NoFormError, RecursionError):
+        # The SDK shows the model the text of any other object.
+        return json.dumps(str(value))
 
 
 def decode_value(recorded: object) -> object:
@@ -33,6 +40,10 @@ def decode_value(recorded: object) -> object:
     kind = recorded.get(_TYPE)
     if kind is None:
         return {key: decode_value(element) for key, element in recorded.items()}
+    if kind in ("sdk_error", "untyped"):
+        return decode_value(recorded["value"])
+    if kind == "tuple":
+        return tuple(decode_value(element) for element in recorded["value"])
     if kind == "bytes":
         return base64.b64decode(str(recorded["value"]))
     if kind == "object":
@@ -58,7 +69,7 @@ def encode_typed(adapter: TypeAdapter[Any], value: object) -> str:
 def decode_typed(adapter: TypeAdapter[Any], recorded: object) -> object:
     """The output that was recorded."""
     if isinstance(recorded, dict) and recorded.get(_TYPE) == "untyped":
-        return decode_value(recorded["value"])
+        return decode_value(recorded)
     return adapter.validate_json(json.dumps(recorded))
 
 
@@ -79,16 +90,25 @@ def plain(value: object) -> object:
     return str(value)
 
 
+class _NoFormError(Exception):
+    """JSON has no form of its own for a value: the text of what it is in would be another one, too."""
+
+
 def _encode(value: object) -> object:
     if isinstance(value, BaseModel) and type(value).__name__ in _OUTPUTS:
         return {_TYPE: type(value).__name__, "value": value.model_dump(mode="json", exclude_unset=True)}
-    if isinstance(value, bytes):
-        return {_TYPE: "bytes", "value": base64.b64encode(value).decode()}
-    if isinstance(value, list):
-        return [_encode(element) for element in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value) and _TYPE not in value:
-        return {cast(str, key): _encode(element) for key, element in value.items()}
-    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and value - value == 0):
+    # Not those of derived types, which have texts of their own.
+    kind = type(value)
+    if kind is bytes:
+        return {_TYPE: "bytes", "value": base64.b64encode(cast(bytes, value)).decode()}
+    if kind is list:
+        return [_encode(element) for element in cast("list[object]", value)]
+    if kind is tuple:
+        return {_TYPE: "tuple", "value": [_encode(element) for element in cast("tuple[object, ...]", value)]}
+    if kind is dict:
+        entries = cast("dict[object, object]", value)
+        if _TYPE not in entries and all(type(key) is str for key in entries):
+            return {cast(str, key): _encode(element) for key, element in entries.items()}
+    if value is None or kind in (str, bool, int) or (kind is float and math.isfinite(cast(float, value))):
         return value
-    # The SDK shows the model the text of any other object.
-    return str(value)
+    raise _NoFormError

@@ -34,6 +34,10 @@ serverTest("approvals are asked for and answered as those of MCP tools", async (
     const asked = await client.responses.create({ model, input: "pay Eve" });
     const id = requests(asked)[0]?.id;
     const rejection = { ...approve(id), approve: false, reason: "Not Eve." };
+    for (const reason of ["Not\0Eve.", "Not \ud800."]) {
+      const unstorable = { model, input: [{ ...rejection, reason }] };
+      await assertRejects(() => client.responses.create(unstorable), OpenAI.BadRequestError, "NUL");
+    }
     const response = await client.responses.create({ model, input: [rejection] });
     assertEquals(response.output_text, "Done: Not Eve.");
     const error = await assertRejects(

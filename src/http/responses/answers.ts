@@ -28,7 +28,9 @@ interface Answer {
 const approvalSchema = z.object({
   approval_request_id: z.string(),
   approve: z.boolean(),
-  reason: z.string().nullish(),
+  reason: z.string().refine((text) => !text.includes("\0") && text.isWellFormed(), {
+    error: "must not have a NUL or half of a surrogate pair",
+  }).nullish(),
 });
 const resultSchema = z.object({
   call_id: z.string(),

@@ -4,6 +4,7 @@ import type { Execution } from "../../src/durable/execution.ts";
 import { runInScope, Scope } from "../../src/durable/scope.ts";
 import { accelerateSdk } from "../../src/durable/sdk/accelerate.ts";
 import { copyPlain, NOT_PLAIN } from "../../src/durable/sdk/copy_plain.ts";
+import { isSame } from "../../src/durable/sdk/is_same.ts";
 import { forgetTuples, tupleText } from "../../src/durable/sdk/tuple_texts.ts";
 
 const inScope = <T>(body: () => T): T => runInScope(new Scope({} as Execution, "0."), body);
@@ -86,6 +87,51 @@ Deno.test("copyPlain() copies odd objects as structuredClone does, or leaves the
     assertEquals(copyReads, reads, "getters are called as often");
     assertEquals(Object.isFrozen(copy), false);
     assertEquals(Object.keys(copy as object), Object.keys(value as object));
+  }
+});
+
+Deno.test("isSame() tells whether data and a copy of it have the same content", () => {
+  const without = (value: unknown) => JSON.stringify(value).includes('"__proto__"');
+  fc.assert(fc.property(fc.object(), fc.object(), fc.boolean(), (one, other, isCopy) => {
+    if (without(one) || without(other)) return;
+    const copy = copyPlain(isCopy ? one : other) as object;
+    if (isCopy) return assertEquals(isSame(one, copy), true);
+    let equal = true;
+    try {
+      assertEquals(one, copy);
+    } catch {
+      equal = false;
+    }
+    assertEquals(isSame(one, copy), equal);
+  }));
+  const item = () => ({
+    type: "x",
+    list: [{ a: 1 }, null],
+    none: undefined as unknown,
+    deep: { b: "c" },
+    number: NaN,
+  });
+  const changes: ((value: ReturnType<typeof item> & Record<string, unknown>) => void)[] = [
+    (value) => value.more = undefined,
+    (value) => Reflect.deleteProperty(value, "none"),
+    (value) => (Reflect.deleteProperty(value, "none"), value.other = undefined),
+    (value) => value.list.push(null),
+    (value) => value.list.reverse(),
+    (value) => value.list = Object.assign({}, value.list),
+    (value) =>
+      value.deep = new (class {
+        b = "c";
+      })(),
+    (value) => value.deep.b = "d",
+    (value) => value.number = -0,
+  ];
+  for (const [index, change] of changes.entries()) {
+    const [changed, copied] = [item(), item()];
+    assertEquals(isSame(item(), copied), true);
+    change(changed);
+    change(copied);
+    assertEquals(isSame(changed, item()), false, `the value is changed, ${index}`);
+    assertEquals(isSame(item(), copied), false, `the copy is changed, ${index}`);
   }
 });
 

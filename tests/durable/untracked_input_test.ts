@@ -1,12 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  Agent,
-  InputGuardrailTripwireTriggered,
-  MemorySession,
-  Runner,
-  RunState,
-  tool,
-} from "@openai/agents";
+import { Agent, InputGuardrailTripwireTriggered, Runner, RunState, tool } from "@openai/agents";
 import { z } from "zod";
 import type { Execution } from "../../src/durable/execution.ts";
 import { runInScope, Scope } from "../../src/durable/scope.ts";
@@ -88,19 +81,6 @@ Deno.test("UntrackedInput leaves the error and the state that a text leaves when
   assertEquals(error.message, ofText.message);
   assert(error.state instanceof RunState);
   assertEquals(JSON.parse(error.state.toString()), JSON.parse(ofText.state?.toString() ?? ""));
-});
-
-Deno.test("UntrackedInput.fits() is for texts of which nothing goes into a session", () => {
-  const session = new MemorySession();
-  const filter = new Runner({ callModelInputFilter: ({ modelData }) => modelData });
-  assertEquals(UntrackedInput.fits(runner, "Hi", {}), true);
-  assertEquals(UntrackedInput.fits(runner, [], {}), false);
-  assertEquals(UntrackedInput.fits(runner, "Hi", { session }), false);
-  assertEquals(UntrackedInput.fits(runner, "Hi", { conversationId: "c" }), false);
-  assertEquals(UntrackedInput.fits(runner, "Hi", { previousResponseId: "r" }), false);
-  assertEquals(UntrackedInput.fits(runner, "Hi", { callModelInputFilter: () => {} }), false);
-  assertEquals(UntrackedInput.fits(filter, "Hi", {}), false);
-  assertEquals(UntrackedInput.fits(runner, "Hi", { sandbox: {} }), false);
 });
 
 testOnEach("a durable run that pauses has the snapshot that a plain one has", async ({ database }) => {

@@ -1,5 +1,7 @@
 import { recordingScope } from "../scope.ts";
 import { copyPlain, NOT_PLAIN } from "./copy_plain.ts";
+import { KeptCopies } from "./kept_copies.ts";
+import { OwnedInput } from "./owned_input.ts";
 import { forgetTuples, tupleText } from "./tuple_texts.ts";
 import { UntrackedInput } from "./untracked_input.ts";
 
@@ -40,13 +42,23 @@ export function isAccelerated(): boolean {
 
 /** `structuredClone`, faster for plain data. */
 const cloneFast = ((value: unknown, options?: unknown): unknown => {
-  if (options === undefined && recordingScope()) {
-    const copy = copyPlain(value);
-    if (copy !== NOT_PLAIN) return copy;
+  if (options === undefined) {
+    const kept = isObject(value) ? KeptCopies.find(value) : undefined;
+    if (kept) return kept;
+    const scope = recordingScope();
+    const copy = scope ? copyPlain(value) : NOT_PLAIN;
+    if (copy !== NOT_PLAIN) {
+      if (scope && isObject(value) && isObject(copy)) KeptCopies.keep(value, copy, scope);
+      return copy;
+    }
   }
-  if (value instanceof UntrackedInput) return value.text;
+  if (value instanceof UntrackedInput || value instanceof OwnedInput) return value.inState();
   return Reflect.apply(nativeClone, undefined, [value, options]);
 }) as typeof nativeClone; // Of plain data a copy has the same type.
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
 
 /** The texts by which the SDK compares the items of a conversation. It makes a new item rather than change one. */
 const itemKeys = new WeakMap<object, string>();

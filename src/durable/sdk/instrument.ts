@@ -3,9 +3,10 @@ import { recordedFunctionCalls } from "../model_step.ts";
 import { DurableSession } from "../durable_session.ts";
 import { recordingScope, runInScope } from "../scope.ts";
 import { listingFailed } from "../tool_listing.ts";
-import { isAccelerated } from "./accelerate.ts";
 import { instrumentAgent, instrumentRunner, instrumentTools } from "./instrument_agent.ts";
-import { UntrackedInput } from "./untracked_input.ts";
+import { instrumentCommits } from "./instrument_commits.ts";
+import { KeptCopies } from "./kept_copies.ts";
+import { type InputOptions, runWithInput } from "./run_input.ts";
 
 let installed = false;
 
@@ -23,6 +24,7 @@ export function instrumentSdk(): void {
   installed = true;
   instrumentRun();
   instrumentCapabilities();
+  instrumentCommits();
 }
 
 function instrumentRun(): void {
@@ -42,18 +44,13 @@ function instrumentRun(): void {
       ...(state ? {} : { context }),
       ...(options.session ? { session: new DurableSession(options.session, scope) } : {}),
     };
-    return runInScope(scope, () => {
-      if (!isAccelerated() || !UntrackedInput.fits(this, input, recorded)) {
-        return original.call(this, agent, input, recorded);
-      }
-      const untracked = new UntrackedInput(input);
-      return untracked.settle(original.call(this, agent, untracked, recorded));
-    });
+    const run = (input: unknown, options: RunOptions) => original.call(this, agent, input, options);
+    return runInScope(scope, () => runWithInput(this, scope, input, recorded, run));
   } as typeof Runner.prototype.run;
 }
 
 /** What is looked at of the options of a run. */
-interface RunOptions {
+interface RunOptions extends InputOptions {
   context?: unknown;
   session?: ConstructorParameters<typeof DurableSession>[0];
 }
@@ -68,6 +65,7 @@ function instrumentCapabilities(): void {
   Agent.prototype.getAllTools = async function (runContext, tracingParent) {
     const scope = recordingScope();
     if (!scope) return await getAllTools.call(this, runContext, tracingParent);
+    KeptCopies.prepareCall(scope);
     const tools = await getAllTools.call(this, runContext, tracingParent)
       .catch((error) => listingFailed(scope, this, error));
     scope.agentName = this.name;

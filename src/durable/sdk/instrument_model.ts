@@ -2,6 +2,7 @@ import type { Model, ModelProvider } from "@openai/agents";
 import { usageName } from "../../agents/model_usage.ts";
 import { ModelStep } from "../model_step.ts";
 import { recordingScope } from "../scope.ts";
+import { KeptCopies } from "./kept_copies.ts";
 import { replaceMethod } from "./replace_method.ts";
 
 /** Makes the calls of a model steps of the durable run that they are made in. */
@@ -10,6 +11,7 @@ export function instrumentModel(model: Model): void {
     async function (this: Model, request) {
       const scope = recordingScope();
       if (!scope) return await original.call(this, request);
+      KeptCopies.endPreparation(scope);
       return await new ModelStep(scope, modelName(model), request).respond(() =>
         original.call(this, request)
       );
@@ -18,6 +20,7 @@ export function instrumentModel(model: Model): void {
     function (this: Model, request) {
       const scope = recordingScope();
       if (!scope) return original.call(this, request);
+      KeptCopies.endPreparation(scope);
       return new ModelStep(scope, modelName(model), request).stream(() => original.call(this, request));
     });
 }

@@ -1,14 +1,5 @@
-import { type AgentInputItem, type Runner, RunState, StreamedRunResult } from "@openai/agents";
+import { type AgentInputItem, RunState, StreamedRunResult } from "@openai/agents";
 import type { AnyAgent } from "../../agents/any_agent.ts";
-
-/** What decides whether a run's input must be tracked. */
-interface TrackingOptions {
-  session?: unknown;
-  callModelInputFilter?: unknown;
-  sandbox?: unknown;
-  conversationId?: unknown;
-  previousResponseId?: unknown;
-}
 
 /**
  * A text as the input of a run of which nothing goes into a session.
@@ -21,23 +12,19 @@ interface TrackingOptions {
  * What the SDK would have found is always that one item; {@linkcode settle} puts it where the SDK keeps it.
  */
 export class UntrackedInput {
-  /** What is copied into the run's state. */
-  readonly text: string;
+  readonly #text: string;
 
   constructor(text: string) {
-    this.text = text;
+    this.#text = text;
   }
 
-  /** Whether the input of a run need not be tracked: it is a text, and nothing that the SDK does depends on it. */
-  static fits(runner: Runner, input: unknown, options: TrackingOptions): input is string {
-    const { callModelInputFilter = runner.config.callModelInputFilter, sandbox = runner.config.sandbox } =
-      options;
-    return typeof input === "string" && !options.session && !callModelInputFilter && !sandbox &&
-      !options.conversationId && !options.previousResponseId;
+  /** What is copied into the run's state. */
+  inState(): string {
+    return this.#text;
   }
 
   *[Symbol.iterator](): Generator<AgentInputItem> {
-    yield toMessage(this.text);
+    yield toMessage(this.#text);
   }
 
   /** Waits as for the run itself, and sees to it that its state then is what it would have been. */
@@ -60,7 +47,7 @@ export class UntrackedInput {
   #restore(state: RunState<unknown, AnyAgent> | undefined): void {
     // None are noted before the first model call; it, and no other place without a session, notes that there are none.
     if (state?._currentTurnSessionHistoryTransactionInputItems?.length !== 0) return;
-    state._currentTurnSessionHistoryTransactionInputItems = [toMessage(this.text)];
+    state._currentTurnSessionHistoryTransactionInputItems = [toMessage(this.#text)];
   }
 }
 

@@ -45,6 +45,7 @@ export {
   ExecutionStoppedError,
   ModelRateLimitedError,
   OwnershipLostError,
+  PauseNotResumableError,
   RunConflictError,
   RunDivergedError,
   RunNotFoundError,

@@ -138,3 +138,11 @@ export class ApprovalReusedError extends TimestepError {
   /** A stable identifier of the condition. */
   readonly code = "approval_reused";
 }
+
+/** A run would have to wait for a person, and could not go on afterwards: the SDK does not load its state again. */
+export class PauseNotResumableError extends TimestepError {
+  /** The class's name. */
+  override readonly name = "PauseNotResumableError";
+  /** A stable identifier of the condition. */
+  readonly code = "pause_not_resumable";
+}

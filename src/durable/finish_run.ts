@@ -3,7 +3,7 @@ import type { DurableResult } from "./execute_run.ts";
 import type { JsonValue } from "./json.ts";
 import type { RunOwner } from "./journal_statement.ts";
 import type { SegmentEnd } from "./journal_writer.ts";
-import { writePause } from "./pause_run.ts";
+import { preparePause, writePause } from "./pause_run.ts";
 import { readOutcome } from "./read_outcome.ts";
 import type { RunFailure } from "./run_error.ts";
 import type { RunOutcome } from "./run_outcome.ts";
@@ -26,10 +26,10 @@ export async function finishRun({ agent, execution }: ClaimedRun, end: RunEnd): 
   const closing = segmentEnd(end, execution.usage);
   let written: WrittenSegment | undefined;
   if (end.type === "result" && closing.status === "interrupted") {
-    const { state } = end.result;
+    const pause = preparePause(owner.runId, agent, end.result.state);
     await database.transaction(async (transaction) => {
       await writer.close(transaction, closing);
-      await writePause(transaction, owner, agent, state);
+      await writePause(transaction, owner, pause);
     });
   } else {
     const { atMs, steps } = await writer.close(database, closing);

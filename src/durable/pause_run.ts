@@ -2,35 +2,58 @@ import type { RunState } from "@openai/agents";
 import { z } from "zod";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import type { Queryable } from "../database/database.ts";
-import { seal, unseal } from "../state/envelope.ts";
-import { envelopeSchema } from "../state/envelope.ts";
-import { interruptionsOf } from "../state/run_facts.ts";
+import { type Envelope, envelopeSchema, seal, unseal } from "../state/envelope.ts";
+import { type InterruptionFacts, interruptionsOf } from "../state/run_facts.ts";
 import { StateTranslationError } from "../state/python/translation_error.ts";
-import { AgentNotRegisteredError, RunNotFoundError } from "./errors.ts";
+import { AgentNotRegisteredError, PauseNotResumableError, RunNotFoundError } from "./errors.ts";
 import type { Execution } from "./execution.ts";
 import type { RunOwner } from "./journal_statement.ts";
 
 type PausedState = RunState<unknown, AnyAgent>;
 
+/** What a run is paused with: its snapshot, and what it waits for. */
+export interface Pause {
+  envelope: Envelope;
+  interruptions: InterruptionFacts[];
+}
+
 /**
- * Records what a run is paused with: its snapshot, and what it waits for.
+ * What to record of a pause.
+ *
+ * @throws {PauseNotResumableError} When the SDK would refuse the snapshot: then nobody is to be asked in vain.
+ */
+export function preparePause(runId: string, agent: AnyAgent, state: PausedState): Pause {
+  const envelope = seal(agent, state);
+  if (heldBackSchema.safeParse(JSON.parse(envelope.state)).success) {
+    throw new PauseNotResumableError(
+      `Cannot pause run "${runId}": agent "${state._currentAgent.name}" ends with the output of a tool ` +
+        `(toolUseBehavior), and has called others beside the one that needs an approval. With a session and output ` +
+        `guardrails the Agents SDK cannot go on from there. Do without one of these.`,
+    );
+  }
+  return { envelope, interruptions: interruptionsOf(state) };
+}
+
+/** Results that are held back from the session until guardrails have seen the output: the SDK does not load them. */
+const heldBackSchema = z.object({ currentTurnExecutedWithSessionBinding: z.literal(true) });
+
+/**
+ * Records what a run is paused with.
  *
  * @param transaction The transaction in which the run's segment was ended.
  */
 export async function writePause(
   transaction: Queryable,
   { runId }: RunOwner,
-  agent: AnyAgent,
-  state: PausedState,
+  { envelope: { state, ...envelope }, interruptions }: Pause,
 ): Promise<void> {
-  const { state: text, ...envelope } = seal(agent, state);
   await transaction.query(
     `with run as (
        update timestep.runs set state_version = state_version + 1 where run_id = $1
        returning state_version, segment
      )
      select timestep.write_run_state($1, state_version, segment, $2::text::json, $3, $4::text::json) from run`,
-    [runId, JSON.stringify(envelope), text, JSON.stringify(interruptionsOf(state))],
+    [runId, JSON.stringify(envelope), state, JSON.stringify(interruptions)],
   );
   await transaction.query(GO_ON_IF_DECIDED, [runId]);
 }

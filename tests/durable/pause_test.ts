@@ -243,3 +243,25 @@ testOnEach("executeRun() pauses for the approvals of a hosted MCP server", async
   const done = await execute(database, { ...run, segment: 1 });
   assertEquals([done.status, done.finalOutput], ["completed", "[true,false]"]);
 });
+
+testOnEach(
+  "executeRun() fails rather than ask for an approval that it could not go on with",
+  async ({ database }) => {
+    const effects: string[] = [];
+    const agent = new Agent({
+      name: "Payer",
+      model: modelOfTurns([[["pay", "c1", { amount: 1 }], ["pay", "c2", { amount: 200 }]]]),
+      tools: [payTool(effects)],
+      toolUseBehavior: "stop_on_first_tool",
+      outputGuardrails: [{
+        name: "Lenient",
+        execute: () => Promise.resolve({ tripwireTriggered: false, outputInfo: null }),
+      }],
+    });
+    const run = { runId: "r", agent, input: "Pay.", sessionId: "s" };
+    const outcome = await execute(database, run);
+    assertEquals([outcome.status, outcome.error?.code], ["failed", "pause_not_resumable"]);
+    assertEquals(await database.query("select from timestep.interruptions"), []);
+    assertEquals(await execute(database, run), outcome);
+  },
+);

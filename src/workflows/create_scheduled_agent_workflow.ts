@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { agentDefinition } from "../agents/agent_definition.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import { serializeRunOptions } from "../durable/run_options.ts";
@@ -66,7 +67,7 @@ export async function createScheduledAgentWorkflow(
       }.`,
     );
   }
-  const ticks = ticksAhead(await parseCrontab(crontab, timezone), new Date());
+  const ticking = await parseCrontab(crontab, timezone);
   const { run, sessionKind, timeoutSeconds } = await prepareRun(options);
   const database = await dispatchDatabase();
   const applicationName = useConfiguration().name;
@@ -84,6 +85,9 @@ export async function createScheduledAgentWorkflow(
     ...(timeoutSeconds !== undefined ? { timeoutSeconds } : {}),
   };
   const { fingerprint, definition } = agentDefinition(agent);
+  // By the clock that fires them: this machine's may be wrong.
+  const [clock] = await database.query("select now() as now");
+  const ticks = ticksAhead(ticking, z.date().parse(clock?.["now"]));
   await database.query(PUT, [
     name,
     crontab,

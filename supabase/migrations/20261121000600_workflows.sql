@@ -474,7 +474,19 @@ language plpgsql
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  startable text[] := array(select timestep.startable(executor_id, application_name, agent_names, language));
 begin
+  if cardinality(startable) > 0 then
+    -- DBOS looks which partitions are free, and then takes the first of each: what it has just seen, it does not get.
+    -- A moment later it finds it again.
+    update dbos.workflow_status s
+    set status = 'DELAYED', delay_until_epoch_ms = (extract(epoch from now()) * 1000)::bigint
+    from dbos.workflow_status w join dbos.queues q on q.name = w.queue_name
+    where w.workflow_uuid = any(startable) and q.partition_concurrency is not null
+      and s.queue_name = w.queue_name and s.queue_partition_key = w.queue_partition_key and s.status = 'ENQUEUED';
+    startable := array(select timestep.startable(executor_id, application_name, agent_names, language));
+  end if;
   return query
   with forsaken as (
     select s.workflow_uuid
@@ -488,9 +500,7 @@ begin
         (s.status = 'PENDING' and not timestep.is_alive(s.executor_id, timeout)
           and (s.recovery_attempts <= 8 or s.updated_at
             < extract(epoch from now()) * 1000 - 1000 * least(300, power(2, least(s.recovery_attempts - 8, 9)))))
-        or (s.status = 'DELAYED' and s.workflow_uuid in (
-          select timestep.startable(take_over.executor_id, take_over.application_name, agent_names, take_over.language)
-        ))
+        or (s.status = 'DELAYED' and s.workflow_uuid = any(startable))
       )
     order by s.priority, s.created_at
     limit max_runs

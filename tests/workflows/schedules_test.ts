@@ -111,6 +111,29 @@ workflowTest("a schedule fires each tick once and catches up what was missed onc
   assertEquals(Number(schedule?.nextAt) > Date.now(), true);
 });
 
+workflowTest("createScheduledAgentWorkflow() goes by the clock of the database", async ({ database }) => {
+  // PGlite has the clock of its process.
+  if (database.engine === "pglite") return;
+  const agent = steppingAgent(uniqueName("Clockwork"), 0);
+  const HOUR_MS = 3_600_000;
+  const Real = Date;
+  globalThis.Date = Object.assign(
+    class extends Real {
+      constructor(value: number | string = Real.now() - HOUR_MS) {
+        super(value);
+      }
+    },
+    { now: () => Real.now() - HOUR_MS },
+  ) as DateConstructor;
+  try {
+    await createScheduledAgentWorkflow({ name: "hourly", crontab: "0 * * * *", agent, inputItems: "Tick." });
+  } finally {
+    globalThis.Date = Real;
+  }
+  const [schedule] = await database.query("select next_at > now() as ahead from timestep.schedules");
+  assertEquals(schedule, { ahead: true });
+}, { execute: false });
+
 workflowTest("schedules that are not there are errors", async () => {
   const agent = steppingAgent(uniqueName("Clockwork"), 0);
   for (

@@ -21,6 +21,8 @@ workflowTest(
     await database.query(
       "update dbos.workflow_status set status = 'DELAYED', delay_until_epoch_ms = timestep.until_agent_known()",
     );
+    // One that is not waiting for the agent: nobody who has just looked gets it.
+    await queue("by key", "a4", "a");
     const takeOver = async (executorId: string) => {
       await database.query("insert into timestep.executors (executor_id) values ($1)", [executorId]);
       const rows = await database.query(
@@ -31,6 +33,11 @@ workflowTest(
     };
     const first = ["a1", "b1", "free 1", "free 2", "free 3", "one each 1", "slow 1", "two 1", "two 2"];
     assertEquals(await takeOver("executor 1"), first);
+    const seen = await database.query(
+      `select workflow_uuid from dbos.workflow_status
+       where status = 'DELAYED' and delay_until_epoch_ms <= extract(epoch from now()) * 1000`,
+    );
+    assertEquals(seen, [{ workflow_uuid: "a4" }]);
     assertEquals(await takeOver("executor 2"), ["one each 2"]);
     await database.query("update dbos.workflow_status set status = 'SUCCESS' where status = 'PENDING'");
     assertEquals(await takeOver("executor 3"), ["a2", "b2", "one each 3", "two 3"]);

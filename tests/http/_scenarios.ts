@@ -1,6 +1,6 @@
 import { Agent, tool, ToolGuardrailFunctionOutputFactory } from "@openai/agents";
 import { z } from "zod";
-import { transactional } from "../../mod.ts";
+import { atMostOnce, transactional } from "../../mod.ts";
 import { FunctionModel, modelOfTurns, say, type ToolCallOf } from "../durable/_durable.ts";
 
 /** A run, and whether who waits for its end is told it without asking the database. */
@@ -20,7 +20,7 @@ export function makeScenarios(): Scenario[] {
   const sum = z.object({ sum: z.number(), of: z.array(z.number()) });
   const told = {
     "a text": new Agent({ name: UNNAMED, model: saying(say("Hello, \u{1f30d}.")) }),
-    "calls that succeed and fail": calling([["odd", "1"], ["fail", "2"], ["add", "3"]], [["add", "4"]]),
+    "calls that succeed and fail": calling([["odd", "1"], ["fail", "2"], ["once", "3"]], [["add", "4"]]),
     "a call of no tool": calling([["unknown", "1"]]),
     "calls with one id": calling([["add", "1"]], [["add", "1"]]),
     "calls that guardrails refuse": calling([["add", "1", { of: [13] }], ["add", "2", { of: [6, 7] }]]),
@@ -116,8 +116,13 @@ function calling(...turns: ToolCallOf[][]): Agent {
     },
   });
   const odd = tool({ ...anything, name: "odd", execute: () => ODD });
+  const once = tool({ ...anything, name: "once", execute: atMostOnce(() => ODD) });
   const pay = tool({ ...anything, name: "pay", needsApproval: true, execute: () => "Paid." });
   const write = tool({ ...anything, name: "write", execute: transactional(() => "Written.") });
   const ask = expert().asTool({ toolName: "ask", toolDescription: "" });
-  return new Agent({ name: UNNAMED, model: modelOfTurns(turns), tools: [add, fail, odd, pay, write, ask] });
+  return new Agent({
+    name: UNNAMED,
+    model: modelOfTurns(turns),
+    tools: [add, fail, odd, once, pay, write, ask],
+  });
 }

@@ -1,5 +1,5 @@
 import { type Agent, Runner, setTracingDisabled } from "@openai/agents";
-import { createRun, type Database, executeRun, registerAgent } from "../../mod.ts";
+import { createRun, type Database, executeRun, type NewRun, registerAgent } from "../../mod.ts";
 import { type FreshDatabase, testDatabases } from "../_databases.ts";
 import { withDbosSteps } from "./_dbos_steps.ts";
 import { scriptedAgent } from "./_durable_agent.ts";
@@ -33,10 +33,10 @@ async function bare(agent: Agent): Promise<void> {
   await runner.run(agent, "Add numbers.", { maxTurns: null });
 }
 
-async function durable(database: Database, agent: Agent): Promise<string> {
+async function durable(database: Database, agent: Agent, more: Partial<NewRun> = {}): Promise<string> {
   const runId = crypto.randomUUID();
   registerAgent(agent);
-  await createRun(database, { runId, agent, input: "Add numbers.", maxTurns: null });
+  await createRun(database, { runId, agent, input: "Add numbers.", maxTurns: null, ...more });
   const { status } = await executeRun({ database, runId, segment: 0, executorId: "bench" });
   if (status !== "completed") throw new Error(`The run is ${status}`);
   return runId;
@@ -113,19 +113,36 @@ async function printGrowth(database: Database): Promise<void> {
     `\nGrowth, turns 91 to 100 against turns 11 to 20: ${ratio(bytes)} bytes (target <= 1.2), ` +
       `${ratio(durableTurns)} time of a durable turn, ${ratio(bareTurns)} of a bare one`,
   );
-  const short = scriptedAgent(20).agent;
-  const shortTimes: number[] = [];
-  const wholeTimes: number[] = [];
-  for (let round = 0; round < 5; round++) {
-    for (let run = 0; run < 3; run++) shortTimes.push(await timed(() => durable(database, short)));
-    wholeTimes.push(await timed(() => durable(database, agent)));
-  }
-  const [whole, linear] = [quantile(wholeTimes, 0.5), quantile(shortTimes, 0.5) * 15];
+  const text = await growthOf(5, (agent) => durable(database, agent));
   const bareWhole = await timed(() => bare(agent));
   console.log(
-    `300 turns: durable ${whole.toFixed(0)} ms, ${(whole / linear).toFixed(2)}x of linear from 20 turns ` +
-      `(target <= 2); bare ${bareWhole.toFixed(0)} ms`,
+    `300 turns: durable ${
+      text.whole.toFixed(0)
+    } ms, ${text.ofLinear} of linear from 20 turns (target <= 2); ` +
+      `bare ${bareWhole.toFixed(0)} ms`,
   );
+  const list = await growthOf(
+    3,
+    (agent) => durable(database, agent, { input: [{ role: "user", content: "Add numbers." }] }),
+  );
+  const session = await growthOf(3, (agent) => durable(database, agent, { sessionId: crypto.randomUUID() }));
+  console.log(`  with a list as input ${list.ofLinear}, with a session ${session.ofLinear}`);
+}
+
+/** How long 300 turns take, and how much longer than 15 times 20 turns. */
+async function growthOf(
+  rounds: number,
+  run: (agent: Agent) => Promise<unknown>,
+): Promise<{ whole: number; ofLinear: string }> {
+  const [short, long] = [scriptedAgent(20).agent, scriptedAgent(300).agent];
+  const shortTimes: number[] = [];
+  const wholeTimes: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (let runs = 0; runs < 3; runs++) shortTimes.push(await timed(() => run(short)));
+    wholeTimes.push(await timed(() => run(long)));
+  }
+  const whole = quantile(wholeTimes, 0.5);
+  return { whole, ofLinear: `${(whole / (15 * quantile(shortTimes, 0.5))).toFixed(2)}x` };
 }
 
 function ratio(values: readonly number[]): string {

@@ -63,7 +63,8 @@ async function benchFunction(agents: Bundle, fresh: FreshDatabase, openaiUrl: st
   await compare("From the start of the process to the first event of a run", [
     { name: "import of @openai/agents", run: () => firstByte(["eval", "--quiet", SDK_SERVER]) },
     { name: "POST /v1/responses, bundled", target: 1.25, run: () => event(agents.entry) },
-    { name: "POST /v1/responses, from its sources", target: 1.25, run: () => event(SOURCES) },
+    // As on one's own machine. The SDK, bundled, takes half as long.
+    { name: "POST /v1/responses, from its sources", run: () => event(SOURCES) },
   ], { rounds: 15 });
 }
 

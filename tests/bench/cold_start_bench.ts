@@ -63,7 +63,7 @@ async function benchFunction(agents: Bundle, fresh: FreshDatabase, openaiUrl: st
   await compare("From the start of the process to the first event of a run", [
     { name: "import of @openai/agents", run: () => firstByte(["eval", "--quiet", SDK_SERVER]) },
     { name: "POST /v1/responses, bundled", target: 1.25, run: () => event(agents.entry) },
-    // As on one's own machine. The SDK, bundled, takes half as long.
+    // As on one's own machine; what is deployed is one file.
     { name: "POST /v1/responses, from its sources", run: () => event(SOURCES) },
   ], { rounds: 15 });
 }

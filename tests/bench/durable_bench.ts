@@ -113,36 +113,33 @@ async function printGrowth(database: Database): Promise<void> {
     `\nGrowth, turns 91 to 100 against turns 11 to 20: ${ratio(bytes)} bytes (target <= 1.2), ` +
       `${ratio(durableTurns)} time of a durable turn, ${ratio(bareTurns)} of a bare one`,
   );
-  const text = await growthOf(5, (agent) => durable(database, agent));
-  const bareWhole = await timed(() => bare(agent));
-  console.log(
-    `300 turns: durable ${
-      text.whole.toFixed(0)
-    } ms, ${text.ofLinear} of linear from 20 turns (target <= 2); ` +
-      `bare ${bareWhole.toFixed(0)} ms`,
+  const list = { input: [{ role: "user" as const, content: "Add numbers." }] };
+  await compareLengths("a text as input", (agent) => durable(database, agent), { rounds: 9, target: 2 });
+  await compareLengths("a list as input", (agent) => durable(database, agent, list), { rounds: 5 });
+  await compareLengths(
+    "a session",
+    (agent) => durable(database, agent, { sessionId: crypto.randomUUID() }),
+    { rounds: 5 },
   );
-  const list = await growthOf(
-    3,
-    (agent) => durable(database, agent, { input: [{ role: "user", content: "Add numbers." }] }),
-  );
-  const session = await growthOf(3, (agent) => durable(database, agent, { sessionId: crypto.randomUUID() }));
-  console.log(`  with a list as input ${list.ofLinear}, with a session ${session.ofLinear}`);
+  await compareLengths("bare, a text as input", bare, { rounds: 1 });
 }
 
-/** How long 300 turns take, and how much longer than 15 times 20 turns. */
-async function growthOf(
-  rounds: number,
+/** How much more a long run takes than as many turns in short ones. */
+async function compareLengths(
+  title: string,
   run: (agent: Agent) => Promise<unknown>,
-): Promise<{ whole: number; ofLinear: string }> {
+  { rounds, target }: { rounds: number; target?: number },
+): Promise<void> {
   const [short, long] = [scriptedAgent(20).agent, scriptedAgent(300).agent];
-  const shortTimes: number[] = [];
-  const wholeTimes: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    for (let runs = 0; runs < 3; runs++) shortTimes.push(await timed(() => run(short)));
-    wholeTimes.push(await timed(() => run(long)));
-  }
-  const whole = quantile(wholeTimes, 0.5);
-  return { whole, ofLinear: `${(whole / (15 * quantile(shortTimes, 0.5))).toFixed(2)}x` };
+  await compare(`300 turns, ${title}`, [
+    {
+      name: "15 runs of 20 turns",
+      run: async () => {
+        for (let runs = 0; runs < 15; runs++) await run(short);
+      },
+    },
+    { name: "a run of 300 turns", run: () => run(long), ...(target === undefined ? {} : { target }) },
+  ], { rounds, warmUps: 1 });
 }
 
 function ratio(values: readonly number[]): string {

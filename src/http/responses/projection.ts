@@ -6,7 +6,7 @@ import { CalledTools, type EndedCall } from "./called_tools.ts";
 import { type KnownCall, type ModelOutput, parseModelOutput, parseRefusal, toolResult } from "./recorded.ts";
 import { ReasoningSummaries, summaryDelta } from "./reasoning.ts";
 import type { SegmentEnd } from "./segment_end.ts";
-import { finished, UNUSED, type UsageSum, withUsage } from "./response_object.ts";
+import { addUsage, finished, UNUSED, type UsageSum, withUsage } from "./response_object.ts";
 import { SERVER_LABEL, textPart, type WireEvent, type WireItem, type WireResponse } from "./wire.ts";
 
 /** A message that is being streamed. */
@@ -290,14 +290,4 @@ export class ResponseProjection {
 function callError(message: string) {
   const content = [{ type: "text", text: message }];
   return { type: "mcp_tool_execution_error", content, code: "tool_error", message };
-}
-
-function addUsage(sum: UsageSum, used: UsageSum): UsageSum {
-  return {
-    inputTokens: sum.inputTokens + used.inputTokens,
-    cachedTokens: sum.cachedTokens + used.cachedTokens,
-    outputTokens: sum.outputTokens + used.outputTokens,
-    reasoningTokens: sum.reasoningTokens + used.reasoningTokens,
-    totalTokens: sum.totalTokens + used.totalTokens,
-  };
 }

@@ -21,6 +21,17 @@ export const UNUSED: UsageSum = {
   totalTokens: 0,
 };
 
+/** The tokens of both. */
+export function addUsage(sum: UsageSum, used: UsageSum): UsageSum {
+  return {
+    inputTokens: sum.inputTokens + used.inputTokens,
+    cachedTokens: sum.cachedTokens + used.cachedTokens,
+    outputTokens: sum.outputTokens + used.outputTokens,
+    reasoningTokens: sum.reasoningTokens + used.reasoningTokens,
+    totalTokens: sum.totalTokens + used.totalTokens,
+  };
+}
+
 /** What clients expect to be there, and what is the agent's own business: OpenAI's defaults, whatever the agent has. */
 const UNTOLD = {
   instructions: null,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
+from timestep import configure_dbos, shutdown_dbos
+from timestep.durable.registry import forget_agents
 
 from . import crossing, postgres
 
@@ -47,3 +50,15 @@ def empty_database_uri(server_uri: str) -> Iterator[str]:
     """A database without anything."""
     with postgres.fresh_database(server_uri, is_empty=True) as uri:
         yield uri
+
+
+@pytest.fixture
+async def uri(database_uri: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """A database of one's own, configured; DBOS is shut down afterwards."""
+    monkeypatch.setenv("PG_CONNECTION_URI", database_uri)
+    forget_agents()
+    configure_dbos(heartbeat_seconds=0.1, executor_timeout_seconds=30)
+    yield database_uri
+    await shutdown_dbos()
+    configure_dbos()
+    forget_agents()

@@ -7,10 +7,11 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from agents import Agent, FunctionTool, Model, RunConfig, Runner, function_tool, handoff
+from agents import Agent, FunctionTool, Model, RunConfig, Runner, function_tool, handoff, run_state
 from agents.agent import AgentBase
 from agents.guardrail import InputGuardrail, OutputGuardrail
-from agents.run_internal import guardrails, run_loop, tool_execution, turn_preparation
+from agents.run import AgentRunner
+from agents.run_internal import guardrails, run_loop, tool_execution, turn_preparation, turn_resolution
 from agents.testing import ScriptedModel, assistant_message, function_call
 from agents.tool import _invoke_function_tool_with_metadata
 from agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
@@ -57,7 +58,12 @@ def test_the_loop_looks_up_what_is_replaced() -> None:
         assert "get_all_tools" in _names(run_loop.run_single_turn)
     for turn in (run_loop.run_single_turn, run_loop.run_single_turn_streamed):
         assert "get_handoffs" in _names(turn)
+    for loop in (AgentRunner._run_impl, run_loop.start_streaming):
+        assert "resolve_interrupted_turn" in _names(loop)
+    assert {"get_handoffs", "get_all_tools"} <= _names(turn_resolution.resolve_interrupted_turn)
+    assert "_deserialize_processed_response" in _names(run_state._build_run_state_from_json)
     executor = tool_execution._FunctionToolBatchExecutor
+    assert "resolve_enabled_function_tools" in _names(executor.execute)
     assert "_invoke_function_tool_with_metadata" in _names(executor._invoke_tool_and_run_post_invoke)
     assert "get_all_tools" in _names(turn_preparation.get_all_tools)
     assert "run" in _names(guardrails.run_single_input_guardrail) & _names(guardrails.run_single_output_guardrail)
@@ -68,6 +74,7 @@ def test_the_loop_looks_up_what_is_replaced() -> None:
     [
         (turn_preparation.get_model, ["agent", "run_config"]),
         (turn_preparation.get_handoffs, ["agent", "context_wrapper"]),
+        (tool_execution.resolve_enabled_function_tools, ["agent", "context_wrapper"]),
         (Model.get_response, MODEL_PARAMETERS),
         (Model.stream_response, MODEL_PARAMETERS),
         (_invoke_function_tool_with_metadata, ["function_tool", "context", "arguments"]),

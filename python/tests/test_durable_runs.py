@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from agents import (
-    Agent,
     GuardrailFunctionOutput,
     LocalShellTool,
     ProgrammaticToolCallingTool,
@@ -48,52 +46,13 @@ from timestep import (
     transactional,
 )
 from timestep.database.database import Transaction
-from timestep.database.open_database import open_database
-from timestep.durable.registry import forget_agents
 
+from .durable import execute_again, query, scripted_agent, until
 from .stage import MemorySession
 
 
-@pytest.fixture
-async def uri(database_uri: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """A database of one's own, configured; DBOS is shut down afterwards."""
-    monkeypatch.setenv("PG_CONNECTION_URI", database_uri)
-    forget_agents()
-    configure_dbos(heartbeat_seconds=0.1, executor_timeout_seconds=30)
-    yield database_uri
-    await shutdown_dbos()
-    configure_dbos()
-    forget_agents()
-
-
-async def _query(uri: str, text: str, *parameters: str) -> list[tuple[object, ...]]:
-    database = open_database(uri)
-    try:
-        return await database.query(text, list(parameters))
-    finally:
-        await database.close()
-
-
-async def _until(uri: str, text: str, *parameters: str) -> list[tuple[object, ...]]:
-    while True:
-        rows = await _query(uri, text, *parameters)
-        if rows:
-            return rows
-        await asyncio.sleep(0.05)
-
-
-def _agent(*script: Any, name: str = "Assistant", **options: Any) -> Agent[Any]:
-    return Agent[Any](name=name, model=ScriptedModel(list(script)), **options)
-
-
-async def _again(uri: str, run_id: str) -> None:
-    """Forgets that a run has ended, as if the process had died before that was recorded."""
-    await _query(uri, "update timestep.runs set status = 'queued', finished_at = null where run_id = $1", run_id)
-    await _query(uri, "select timestep.requeue_run($1)", run_id)
-
-
 async def test_run_agent_workflow_runs_once_for_each_workflow_id(uri: str) -> None:
-    agent = _agent([assistant_message("Hello.")])
+    agent = scripted_agent([assistant_message("Hello.")])
     first = await run_agent_workflow(agent, "Hi", workflow_id="one")
     again = await run_agent_workflow(agent=agent, input_items="Hi", workflow_id="one", stream=False)
     assert (first.status, first.final_output, first.run_id, first.usage.requests) == ("completed", "Hello.", "one", 1)
@@ -131,7 +90,7 @@ async def test_a_replay_executes_nothing_that_is_recorded(uri: str) -> None:
         return str(len(context.context["notes"]))
 
     calls = [function_call("note", {"text": "a"}, call_id="1"), function_call("note", {"text": "b"}, call_id="2")]
-    agent = _agent(
+    agent = scripted_agent(
         [*calls, function_call("fail", {}, call_id="3")],
         [function_call("count", {}, call_id="4")],
         [assistant_message("Done.")],
@@ -142,18 +101,18 @@ async def test_a_replay_executes_nothing_that_is_recorded(uri: str) -> None:
     assert sorted(executed) == ["a", "b", "count", "fail"]
     assert sorted(keys) == ["run:0.1:1", "run:0.1:2"]
     recorded = "select output::text from timestep.journal where key = 'tool:0.2:4'"
-    assert await _query(uri, recorded) == [('"2"',)]
+    assert await query(uri, recorded) == [('"2"',)]
     # The script is used up: a model call that was made again would fail.
-    await _query(uri, "delete from timestep.journal where key = 'tool:0.2:4' or key = 'model:0.3'")
+    await query(uri, "delete from timestep.journal where key = 'tool:0.2:4' or key = 'model:0.3'")
     executed.clear()
     model = agent.model
     assert isinstance(model, ScriptedModel)
     model.enqueue([assistant_message("Again.")])
-    await _again(uri, "run")
+    await execute_again(uri, "run")
     result = await run_agent_workflow(agent, "Go", workflow_id="run", context={"notes": []})
     # The context is as it was when the call was made: both notes are in it.
     assert (result.final_output, executed) == ("Again.", ["count"])
-    assert await _query(uri, recorded) == [('"2"',)]
+    assert await query(uri, recorded) == [('"2"',)]
 
 
 async def test_a_replay_that_differs_is_an_error_that_names_the_first_difference(uri: str) -> None:
@@ -162,11 +121,11 @@ async def test_a_replay_that_differs_is_an_error_that_names_the_first_difference
         "Greets."
         return "hello"
 
-    agent = _agent([function_call("hello", {}, call_id="1")], [assistant_message("Done.")], tools=[hello])
+    agent = scripted_agent([function_call("hello", {}, call_id="1")], [assistant_message("Done.")], tools=[hello])
     assert (await run_agent_workflow(agent, "Hi", workflow_id="run")).status == "completed"
-    await _query(uri, "update timestep.journal set name = 'goodbye' where kind = 'tool'")
+    await query(uri, "update timestep.journal set name = 'goodbye' where kind = 'tool'")
     agent.instructions = "Changed."
-    await _again(uri, "run")
+    await execute_again(uri, "run")
     result = await run_agent_workflow(agent, "Hi", workflow_id="run")
     assert result.status == "failed"
     assert result.error is not None
@@ -182,12 +141,12 @@ async def test_a_replay_names_the_tool_that_is_gone_and_finds_what_is_only_disab
         "Greets."
         return "hello"
 
-    forgetful = _agent(
+    forgetful = scripted_agent(
         [function_call("hello", {}, call_id="1")], [assistant_message("Done.")], name="Forgetful", tools=[hello]
     )
     assert (await run_agent_workflow(forgetful, "Hi", workflow_id="gone")).status == "completed"
     forgetful.tools = []
-    await _again(uri, "gone")
+    await execute_again(uri, "gone")
     result = await run_agent_workflow(forgetful, "Hi", workflow_id="gone")
     assert result.error is not None
     assert result.error["code"] == "run_diverged"
@@ -197,18 +156,19 @@ async def test_a_replay_names_the_tool_that_is_gone_and_finds_what_is_only_disab
 
     # What the model was not offered, it invented, on replay too; what was disabled since was offered.
     never = function_tool(lambda: "", name_override="never", is_enabled=False)
-    nested = _agent([function_call("never", {}, call_id="n1")], name="Nested", tools=[never])
-    to_other = handoff(_agent([assistant_message("Over.")], name="Other"), is_enabled=True)
-    asking = _agent(
-        [function_call("ask", {"input": "?"}, call_id="a1")],
+    nested = scripted_agent([function_call("never", {}, call_id="n1")], name="Nested", tools=[never])
+    to_other = handoff(scripted_agent([assistant_message("Over.")], name="Other"), is_enabled=True)
+    greet = function_tool(lambda: "hello", name_override="greet", is_enabled=True)
+    asking = scripted_agent(
+        [function_call("ask", {"input": "?"}, call_id="a1"), function_call("greet", {}, call_id="a2")],
         [function_call(to_other.tool_name, {}, call_id="h1")],
-        tools=[nested.as_tool("ask", "Asks.")],
+        tools=[nested.as_tool("ask", "Asks."), greet],
         handoffs=[to_other],
     )
     live = await run_agent_workflow(asking, "Hi", workflow_id="disabled")
     assert (live.status, live.final_output) == ("completed", "Over.")
-    to_other.is_enabled = False
-    await _again(uri, "disabled")
+    greet.is_enabled = to_other.is_enabled = False
+    await execute_again(uri, "disabled")
     replayed = await run_agent_workflow(asking, "Hi", workflow_id="disabled")
     assert (replayed.status, replayed.final_output) == (live.status, live.final_output)
 
@@ -222,9 +182,11 @@ async def test_approvals_are_decided_from_anywhere_and_executed_once(uri: str) -
         executed.append(f"pay {amount}")
         return f"paid {amount}"
 
-    nested = _agent([function_call("pay", {"amount": 3}, call_id="n1")], [assistant_message("ok")], name="Nested")
+    nested = scripted_agent(
+        [function_call("pay", {"amount": 3}, call_id="n1")], [assistant_message("ok")], name="Nested"
+    )
     nested.tools = [pay]
-    agent = _agent(
+    agent = scripted_agent(
         [
             function_call("pay", {"amount": 1}, call_id="1"),
             function_call("pay", {"amount": 2}, call_id="2"),
@@ -263,27 +225,29 @@ async def test_a_guardrail_blocks_and_an_error_fails(uri: str) -> None:
         return GuardrailFunctionOutput(output_info={"why": "no"}, tripwire_triggered=True)
 
     blocked = await run_agent_workflow(
-        _agent([assistant_message("x")], name="Blocked", input_guardrails=[never]), "Hi", workflow_id="blocked"
+        scripted_agent([assistant_message("x")], name="Blocked", input_guardrails=[never]), "Hi", workflow_id="blocked"
     )
     assert blocked.status == "blocked"
     assert blocked.error is not None
     assert (blocked.error["guardrail"], blocked.error["outputInfo"]) == ("never", {"why": "no"})
-    failing = _agent(RuntimeError("bad key sk-abcdef123456"), name="Failing")
+    failing = scripted_agent(RuntimeError("bad key sk-abcdef123456"), name="Failing")
     failed = await run_agent_workflow(failing, "Hi")
     assert failed.status == "failed"
     assert failed.error is not None
     assert failed.error["name"] == "RuntimeError"
     assert "sk-abcdef" not in str(failed.error)
-    endless = _agent(*[[function_call("_no", {}, call_id=str(n))] for n in range(3)], name="Endless", tools=[_no])
+    endless = scripted_agent(
+        *[[function_call("_no", {}, call_id=str(n))] for n in range(3)], name="Endless", tools=[_no]
+    )
     out_of_turns = await run_agent_workflow(endless, "Hi", max_turns=2)
     assert out_of_turns.error is not None
     assert (out_of_turns.status, out_of_turns.error["code"]) == ("failed", "max_turns_exceeded")
-    shell = _agent([assistant_message("x")], name="Shell", tools=[LocalShellTool(executor=lambda _: "")])
+    shell = scripted_agent([assistant_message("x")], name="Shell", tools=[LocalShellTool(executor=lambda _: "")])
     unsupported = await run_agent_workflow(shell, "Hi")
     assert unsupported.error is not None
     assert unsupported.error["code"] == "unsupported_tool"
     hosted = [ShellTool(environment={"type": "container_auto"}), ProgrammaticToolCallingTool()]
-    contained = _agent([assistant_message("In a container.")], name="Contained", tools=hosted)
+    contained = scripted_agent([assistant_message("In a container.")], name="Contained", tools=hosted)
     assert (await run_agent_workflow(contained, "Hi")).final_output == "In a container."
 
 
@@ -294,7 +258,7 @@ async def _no() -> str:
 
 
 async def test_read_run_events_gives_what_is_streamed_to_other_processes_too(uri: str) -> None:
-    agent = _agent([function_call("_no", {}, call_id="1")], [assistant_message("Hello there.")], tools=[_no])
+    agent = scripted_agent([function_call("_no", {}, call_id="1")], [assistant_message("Hello there.")], tools=[_no])
     reading = asyncio.ensure_future(_collect("run"))
     result = await run_agent_workflow(agent, "Hi", stream=True, workflow_id="run")
     assert result.final_output == "Hello there."
@@ -334,14 +298,16 @@ async def test_a_tool_at_most_once_is_settled_by_a_person(uri: str) -> None:
         executed.append(rocket)
         return f"launched {rocket}"
 
-    agent = _agent([function_call("launch", {"rocket": "V"}, call_id="1")], [assistant_message("Up.")], tools=[launch])
+    agent = scripted_agent(
+        [function_call("launch", {"rocket": "V"}, call_id="1")], [assistant_message("Up.")], tools=[launch]
+    )
     assert (await run_agent_workflow(agent, "Go", workflow_id="run")).final_output == "Up."
     # As if the process had died during the call.
-    await _query(uri, "delete from timestep.journal where key = 'model:0.2'")
-    await _query(
+    await query(uri, "delete from timestep.journal where key = 'model:0.2'")
+    await query(
         uri, "update timestep.journal set status = 'started', output = null, position = null where kind = 'tool'"
     )
-    await _again(uri, "run")
+    await execute_again(uri, "run")
     result = await run_agent_workflow(agent, "Go", workflow_id="run")
     assert (result.status, executed) == ("unknown_outcome", ["V"])
     [unknown] = result.unknown_tool_calls
@@ -356,7 +322,7 @@ async def test_a_tool_at_most_once_is_settled_by_a_person(uri: str) -> None:
 
 
 async def test_what_a_transactional_tool_writes_is_there_once(uri: str) -> None:
-    await _query(uri, "create table refunds (order_id text)")
+    await query(uri, "create table refunds (order_id text)")
     is_broken = True
 
     @function_tool
@@ -369,7 +335,7 @@ async def test_what_a_transactional_tool_writes_is_there_once(uri: str) -> None:
         return f"refunded {order}"
 
     assert list(refund.params_json_schema["properties"]) == ["order"]
-    agent = _agent(
+    agent = scripted_agent(
         [function_call("refund", {"order": "1"}, call_id="1")],
         [function_call("refund", {"order": "2"}, call_id="2")],
         [assistant_message("Done.")],
@@ -378,27 +344,27 @@ async def test_what_a_transactional_tool_writes_is_there_once(uri: str) -> None:
 
     async def mend(_context: Any, _agent: Any) -> str:
         nonlocal is_broken
-        is_broken = not await _query(uri, "select 1 from timestep.journal where key = 'tool:0.1:1'")
+        is_broken = not await query(uri, "select 1 from timestep.journal where key = 'tool:0.1:1'")
         return "Refund."
 
     agent.instructions = mend
     assert (await run_agent_workflow(agent, "Go", workflow_id="run")).status == "completed"
-    assert await _query(uri, "select order_id from refunds") == [("2",)]
-    rows = await _query(uri, "select output::text, position is not null from timestep.journal where key = 'tool:0.2:2'")
+    assert await query(uri, "select order_id from refunds") == [("2",)]
+    rows = await query(uri, "select output::text, position is not null from timestep.journal where key = 'tool:0.2:2'")
     assert rows == [('"refunded 2"', True)]
 
 
 async def test_queues_schedules_cancel_and_what_is_refused(uri: str) -> None:
-    agent = _agent([assistant_message("One.")], [assistant_message("Two.")], name="Worker")
+    agent = scripted_agent([assistant_message("One.")], [assistant_message("Two.")], name="Worker")
     handle = queue_agent_workflow(agent=agent, input_items="1", priority=1, deduplication_id="d", delay_seconds=0)
     result = await handle.get_result()
     assert (result.status, result.final_output) == ("completed", "One.")
     create_scheduled_agent_workflow(crontab="* * * * * *", agent=agent, input_items="tick", name="often")
     select = "select run_id from timestep.runs where run_id like 'often:%' order by run_id"
-    ticked = await _until(uri, select)
-    await _query(uri, "update timestep.schedules set paused = true")
+    ticked = await until(uri, select)
+    await query(uri, "update timestep.schedules set paused = true")
     run_id = str(ticked[0][0])
-    await _until(uri, "select 1 from timestep.runs where run_id = $1 and finished_at is not null", run_id)
+    await until(uri, "select 1 from timestep.runs where run_id = $1 and finished_at is not null", run_id)
     run = await get_run(run_id)
     assert (run.final_output, str(run.run_id)[-5:]) == ("Two.", ".000Z")
     with pytest.raises(ValueError, match="Cannot schedule"):
@@ -411,7 +377,7 @@ async def test_queues_schedules_cancel_and_what_is_refused(uri: str) -> None:
     with pytest.raises(SessionNotDurableError):
         await run_agent_workflow(agent, "x", MemorySession([]))
     with pytest.raises(AgentNameConflictError):
-        register_agent(_agent(name="Worker"))
+        register_agent(scripted_agent(name="Worker"))
     with pytest.raises(DBOSConfiguredLateError):
         configure_dbos(name="other")
     with pytest.raises(ValueError, match="executor_timeout_seconds"):
@@ -428,7 +394,7 @@ async def test_a_run_that_takes_too_long_is_cancelled(uri: str) -> None:
         await asyncio.Event().wait()
         return "never"
 
-    agent = _agent([function_call("wait", {}, call_id="1")], tools=[wait])
+    agent = scripted_agent([function_call("wait", {}, call_id="1")], tools=[wait])
     result = await run_agent_workflow(agent, "Hi", timeout_seconds=1)
     assert started.is_set()
     assert result.status == "cancelled"
@@ -452,7 +418,7 @@ async def test_shutdown_hands_over_and_the_next_launch_goes_on(uri: str) -> None
         await go_on.wait()
         return "2"
 
-    agent = _agent(
+    agent = scripted_agent(
         [function_call("first", {}, call_id="1")],
         [function_call("second", {}, call_id="2")],
         [assistant_message("Done.")],
@@ -461,7 +427,7 @@ async def test_shutdown_hands_over_and_the_next_launch_goes_on(uri: str) -> None
     handle = await queue_agent_workflow(agent, "Hi", workflow_id="run")
     await started.wait()
     await shutdown_dbos()
-    assert await _query(uri, "select status from timestep.runs") == [("running",)]
+    assert await query(uri, "select status from timestep.runs") == [("running",)]
     go_on.set()
     ensure_dbos_launched()
     result = await handle.get_result()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
@@ -16,7 +14,6 @@ from agents.testing import ScriptedModel, assistant_message
 
 from timestep import (
     ScheduleNotFoundError,
-    configure_dbos,
     create_scheduled_agent_workflow,
     ensure_dbos_launched,
     get_run,
@@ -24,43 +21,15 @@ from timestep import (
     pause_scheduled_agent_workflow,
     remove_scheduled_agent_workflow,
     resume_scheduled_agent_workflow,
-    shutdown_dbos,
 )
-from timestep.database.open_database import open_database
-from timestep.durable.registry import forget_agents
 from timestep.workflows._schedule_ticks import Crontab, ticks_ahead
+
+from .durable import query, until
 
 CRONTABS = Path(__file__).parents[2] / "tests" / "workflows" / "crontabs.json"
 """What the TypeScript module makes of crontabs; null: it refuses them."""
 
 NOW = datetime.fromisoformat("2026-11-21T06:00:01+00:00")
-
-
-@pytest.fixture
-async def uri(database_uri: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """A database of one's own, configured; DBOS is shut down afterwards."""
-    monkeypatch.setenv("PG_CONNECTION_URI", database_uri)
-    forget_agents()
-    configure_dbos(heartbeat_seconds=0.1)
-    yield database_uri
-    await shutdown_dbos()
-    configure_dbos()
-    forget_agents()
-
-
-async def _query(uri: str, text: str, *parameters: str) -> list[tuple[object, ...]]:
-    database = open_database(uri)
-    try:
-        return await database.query(text, list(parameters))
-    finally:
-        await database.close()
-
-
-async def _until(uri: str, text: str, *parameters: str) -> None:
-    while True:
-        if await _query(uri, text, *parameters):
-            return
-        await asyncio.sleep(0.05)
 
 
 def _agent() -> Agent[Any]:
@@ -105,7 +74,7 @@ def test_crontabs_are_read_as_in_typescript(case: dict[str, Any]) -> None:
 
 async def test_a_tick_is_fired_with_no_process_alive_and_executed_by_the_next_worker(uri: str) -> None:
     create_scheduled_agent_workflow("0 3 * * *", _agent(), "Tick.", name="nightly", owner_id="somebody")
-    rows = await _query(
+    rows = await query(
         uri,
         """
         update timestep.schedules s set ticks = at || ticks, next_at = at
@@ -114,30 +83,30 @@ async def test_a_tick_is_fired_with_no_process_alive_and_executed_by_the_next_wo
         """,
     )
     run_id = str(rows[0][0])
-    assert await _query(uri, "select timestep.fire_schedules()") == [(1,)]
-    assert await _query(uri, "select timestep.fire_schedules()") == [(0,)]
+    assert await query(uri, "select timestep.fire_schedules()") == [(1,)]
+    assert await query(uri, "select timestep.fire_schedules()") == [(0,)]
     run = await get_run(run_id)
     assert (run.status, run.language, run.input, run.owner_id) == ("queued", None, "Tick.", "somebody")
     ensure_dbos_launched()
-    await _until(uri, "select 1 from timestep.runs where run_id = $1 and status = 'completed'", run_id)
+    await until(uri, "select 1 from timestep.runs where run_id = $1 and status = 'completed'", run_id)
     assert (await get_run(run_id)).final_output == "Tock."
 
 
 async def test_a_worker_goes_on_where_the_known_ticks_are_over(uri: str) -> None:
     create_scheduled_agent_workflow("0 3 * * *", _agent(), "Tick.", name="nightly")
-    await _query(
+    await query(
         uri,
         """
         update timestep.schedules
         set ticks = '{2020-01-01T03:00Z,2020-01-02T03:00Z}', next_at = '2020-01-01T03:00Z', renew_at = '2020-01-01'
         """,
     )
-    assert await _query(uri, "select timestep.fire_schedules()") == [(0,)]
+    assert await query(uri, "select timestep.fire_schedules()") == [(0,)]
     ensure_dbos_launched()
-    await _until(uri, "select 1 from timestep.schedules where last_fired_at is not null")
+    await until(uri, "select 1 from timestep.schedules where last_fired_at is not null")
     (schedule,) = await list_scheduled_agent_workflows()
     # One run for all that was missed: that of the last tick.
-    assert await _query(uri, "select count(*)::int from timestep.runs") == [(1,)]
+    assert await query(uri, "select count(*)::int from timestep.runs") == [(1,)]
     assert schedule.last_fired_at is not None
     assert (schedule.next_at - schedule.last_fired_at).total_seconds() == 86_400
 
@@ -149,14 +118,14 @@ async def test_schedules_are_paused_resumed_and_removed(uri: str) -> None:
     assert schedule.next_at > datetime.now(tz=timezone.utc)
     await pause_scheduled_agent_workflow("nightly")
     assert [schedule.paused for schedule in await list_scheduled_agent_workflows()] == [True]
-    await _query(
+    await query(
         uri,
         "update timestep.schedules set ticks = '{2020-01-01T02:00Z}' || ticks, next_at = '2020-01-01T02:00Z'",
     )
-    assert await _query(uri, "select timestep.fire_schedules()") == [(0,)]
+    assert await query(uri, "select timestep.fire_schedules()") == [(0,)]
     await resume_scheduled_agent_workflow("nightly")
     # What passed while it was paused is left out.
-    assert await _query(uri, "select timestep.fire_schedules()") == [(0,)]
+    assert await query(uri, "select timestep.fire_schedules()") == [(0,)]
     assert await list_scheduled_agent_workflows() == [schedule]
     await remove_scheduled_agent_workflow("nightly")
     assert await list_scheduled_agent_workflows() == []

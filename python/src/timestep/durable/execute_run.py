@@ -167,18 +167,18 @@ async def _run_agent_loop(
     try:
         start: str | list[TResponseInputItem] | RunState[Any]
         settings: dict[str, Any] = {"run_config": RunConfig(model_provider=provider), "session": session}
-        if owner.segment == 0:
-            start, context = _input(claim.given), options.context
-            settings["context"] = context
-            if options.has_max_turns:
-                settings["max_turns"] = options.max_turns
-        else:
-            # A state brings its context and its limits along.
-            start = await _resume(execution, claim.agent)
-            context = start._context.context if start._context is not None else None
         prefix = f"{owner.segment}."
-        execution.follow_context(prefix, context)
         with inside(Frame(Scope(execution, prefix))):
+            if owner.segment == 0:
+                start, context = _input(claim.given), options.context
+                settings["context"] = context
+                if options.has_max_turns:
+                    settings["max_turns"] = options.max_turns
+            else:
+                # A state brings its context and its limits along.
+                start = await _resume(execution, claim.agent)
+                context = start._context.context if start._context is not None else None
+            execution.follow_context(prefix, context)
             if not options.stream:
                 return await Runner.run(claim.agent, start, **settings)
             streamed = Runner.run_streamed(claim.agent, start, **settings)

@@ -1,9 +1,9 @@
 """Makes the SDK record what it does inside of a durable run. Outside of one, everything is as it was.
 
-What is replaced, once: the functions by which the SDK's loop gets a model and handoffs and calls a function tool,
-and the methods by which an agent tells its tools, a guardrail is run and a run is begun. They look for the run that
-they are part of in a context variable. Models, handoffs, approval functions and sessions are instrumented in place,
-when they are come across: copies would lose what the SDK keeps about the originals.
+What is replaced, once: the functions by which the SDK's loop gets a model and handoffs, calls a function tool and goes
+on after a pause, and the methods by which an agent tells its tools, a guardrail is run and a run is begun. They look
+for the run that they are part of in a context variable. Models, handoffs, approval functions and sessions are
+instrumented in place, when they are come across: copies would lose what the SDK keeps about the originals.
 
 `tests/test_durable_contract.py` holds the SDK to what is relied on here.
 """
@@ -14,20 +14,26 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from agents import Agent, Handoff, RunContextWrapper
+from agents import Agent, run, run_state
 from agents.agent import AgentBase
 from agents.guardrail import InputGuardrail, OutputGuardrail
 from agents.run import AgentRunner
 from agents.run_config import RunConfig
-from agents.run_internal import run_loop, tool_execution
-from agents.tool import FunctionTool, Tool, _FunctionToolInvocationResult
+from agents.run_internal import run_loop, tool_execution, turn_resolution
+from agents.tool import FunctionTool, _FunctionToolInvocationResult
 from agents.tool_context import ToolContext
 from agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
 
 from .durable_session import instrument_session
-from .instrument_agent import instrument_agent, instrument_model, instrument_tools
+from .instrument_agent import instrument_model
 from .instrument_guardrails import instrument_guardrails, instrument_tool_guardrails
-from .model_step import recorded_function_calls
+from .instrument_offers import (
+    deserialize_paused_response,
+    get_all_tools,
+    get_handoffs,
+    resolve_enabled_function_tools,
+    resolve_paused_turn,
+)
 from .recorded_value import decode_typed, decode_value, encode_typed, encode_value
 from .scope import Frame, Scope, current_frame, inside, recording_scope
 from .tool_step import ToolInvocation, ToolOutput, run_tool_step
@@ -40,9 +46,14 @@ def instrument_sdk() -> None:
     if hasattr(AgentBase.get_all_tools, _MARK):
         return
     _replace(run_loop, "get_model", _get_model)
-    _replace(run_loop, "get_handoffs", _get_handoffs)
+    for caller in (run_loop, turn_resolution):
+        _replace(caller, "get_handoffs", get_handoffs)
+    _replace(run_state, "_deserialize_processed_response", deserialize_paused_response)
+    for loop in (run, run_loop):
+        _replace(loop, "resolve_interrupted_turn", resolve_paused_turn)
+    _replace(tool_execution, "resolve_enabled_function_tools", resolve_enabled_function_tools)
     _replace(tool_execution, "_invoke_function_tool_with_metadata", _invoke_function_tool)
-    _replace(AgentBase, "get_all_tools", _get_all_tools)
+    _replace(AgentBase, "get_all_tools", get_all_tools)
     _replace(AgentRunner, "run", _begin_run)
     _replace(AgentRunner, "run_streamed", _begin_run)
     for guardrail in (InputGuardrail, OutputGuardrail):
@@ -68,38 +79,6 @@ def _get_model(original: Callable[..., Any]) -> Callable[..., Any]:
         return model
 
     return get_model
-
-
-def _get_all_tools(original: Callable[..., Any]) -> Callable[..., Any]:
-    async def get_all_tools(self: AgentBase[Any], run_context: RunContextWrapper[Any]) -> list[Tool]:
-        tools: list[Tool] = await original(self, run_context)
-        scope = recording_scope()
-        if scope is None:
-            return tools
-        scope.agent_name = self.name
-        if isinstance(self, Agent):
-            instrument_agent(self)
-        # A tool that the model has called was enabled then, whatever it is now.
-        called = recorded_function_calls(scope)
-        tools += [tool for tool in self.tools if tool.name in called and not any(tool is there for there in tools)]
-        instrument_tools(scope, tools, self.name)
-        return tools
-
-    return get_all_tools
-
-
-def _get_handoffs(original: Callable[..., Any]) -> Callable[..., Any]:
-    async def get_handoffs(agent: Agent[Any], context_wrapper: RunContextWrapper[Any]) -> list[Handoff]:
-        handoffs: list[Handoff] = await original(agent, context_wrapper)
-        scope = recording_scope()
-        if scope is not None:
-            # As with tools.
-            called = recorded_function_calls(scope)
-            declared = (entry for entry in agent.handoffs if isinstance(entry, Handoff) and entry.tool_name in called)
-            handoffs += [entry for entry in declared if not any(entry is there for there in handoffs)]
-        return handoffs
-
-    return get_handoffs
 
 
 def _begin_run(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,16 +24,16 @@ _INERT_ITEMS = ("message", "reasoning")
 """What nothing is done because of. What follows from other items must not be lost."""
 
 
-def recorded_function_calls(scope: Scope) -> set[str]:
-    """The names of the functions that the model called in the next response, if that is recorded already.
-
-    Those that it invented are not among them: what is called so now was not offered then.
-    """
+def recorded_function_calls(scope: Scope) -> frozenset[str]:
+    """The names of the functions that the model called in the next response, if that is recorded already."""
     recorded = scope.execution.peek(_key(scope))
-    if recorded is None:
-        return set()
-    called = {item["name"] for item in native_response(recorded)["output"] if item.get("type") == "function_call"}
-    return called - set(_invented(recorded))
+    return frozenset() if recorded is None else _function_calls(recorded)
+
+
+def _function_calls(recorded: RecordedStep) -> frozenset[str]:
+    """Those that the model invented are not among them: what is called so now was not offered then."""
+    called = (item["name"] for item in native_response(recorded)["output"] if item.get("type") == "function_call")
+    return frozenset(called) - frozenset(_invented(recorded))
 
 
 def _invented(recorded: RecordedStep) -> list[str]:
@@ -149,6 +149,7 @@ class ModelStep:
     def _replay(self, recorded: RecordedStep) -> ModelResponse:
         response = replayed_response(recorded)
         self._complete(response.usage)
+        self._scope.replayed_calls = _function_calls(recorded)
         return response
 
     def _complete(self, usage: Usage) -> None:
@@ -157,6 +158,7 @@ class ModelStep:
         scope.turn += 1
         scope.sent_items = self._items
         scope.failed_attempts = 0
+        scope.replayed_calls = frozenset()
 
     async def _record(self, response: ModelResponse) -> None:
         """Waits for the commit when something is done because of this response; else the next write carries it."""

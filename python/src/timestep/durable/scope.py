@@ -38,6 +38,8 @@ class Scope:
         """How many attempts of the model call under way have failed."""
         self.agent_name: str | None = None
         """The agent whose turn it is."""
+        self.replayed_calls: frozenset[str] = frozenset()
+        """The functions that the last response called, if it was replayed."""
         self._occurrences: dict[str, int] = {}
 
     def unique(self, key: str) -> str:
@@ -55,6 +57,8 @@ class Frame:
     """Whether it is inside a step: then nothing in it is a step of its own."""
     tool_step: ToolStep | None = None
     """The tool call that it is inside of."""
+    paused_calls: frozenset[str] | None = None
+    """While a paused response is gone on with: the functions that it called."""
 
 
 _frame: ContextVar[Frame | None] = ContextVar("timestep_frame", default=None)

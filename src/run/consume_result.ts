@@ -7,7 +7,8 @@ import type { AnyRunResult } from "./types.ts";
  * A streaming result is drained: its events are read and dropped, and then everything that the run does in the
  * background (guardrails that run in parallel, writes to the session) is waited for. Afterwards `finalOutput`,
  * `interruptions` and `state` are complete. A stream that somebody else is reading is left to that reader; only
- * the end of the run is waited for. A result without streaming is complete already and comes back at once.
+ * the end of the run is waited for. A result without streaming is complete already and comes back at once. Who left
+ * the loop over a stream before its end has cancelled the run: the result is `cancelled`, and has no output.
  *
  * May be called more than once, and after the stream has been read.
  *

@@ -83,14 +83,15 @@ export function releaseOrigin(state: AnyRunState): void {
 }
 
 /**
- * Notes that the run of a state which was claimed has ended, unless it waits again.
+ * Notes that the run of a state which was claimed has ended, unless it waits again, or was left before its end: who
+ * leaves the loop over a stream cancels the run, which is not over then.
  *
  * @throws {RunStateConflictError} When somebody else took the run over meanwhile.
  */
 export async function settleOrigin(state: AnyRunState): Promise<void> {
   releaseOrigin(state);
   const origin = originOf(state);
-  if (!origin?.taken || state.getInterruptions().length > 0) return;
+  if (!origin?.taken || state._currentStep?.type !== "next_step_final_output") return;
   const end = { finalOutput: finalOutputOf(state), usage: usageOf(origin.agent, state) };
   const settled = origin.snapshots.settle(origin.run, end);
   settling.add(settled);

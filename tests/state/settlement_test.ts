@@ -1,6 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { assistantMessage } from "@openai/agents-core/testing";
-import { type Database, runAgent, RunStateStore } from "@timestep-ai/timestep";
+import {
+  consumeResult,
+  type Database,
+  runAgent,
+  RunStateConflictError,
+  RunStateStore,
+} from "@timestep-ai/timestep";
 import { testDatabases } from "../_databases.ts";
 import { approveAll, pausedState, weatherAgent } from "./_runs.ts";
 
@@ -68,4 +74,21 @@ for (const { engine, create } of testDatabases()) {
       assertEquals(runs, [{ status: "completed" }]);
     });
   }
+
+  Deno.test(`runAgent() goes on with a resumed run whose reader has left before its end [${engine}]`, async () => {
+    await using fresh = await create();
+    const { database } = fresh;
+    const { agent } = weatherAgent([assistantMessage("Sunny.")]);
+    const store = new RunStateStore({ agent, database });
+    await store.save(await pausedState("Oakland"));
+    const state = approveAll(await store.load());
+    const left = await runAgent(agent, state, undefined, true, null);
+    for await (const _event of left) break;
+    await consumeResult(left);
+    await assertRejects(() => store.load(), RunStateConflictError, "it is being resumed");
+
+    assertEquals((await runAgent(agent, state)).finalOutput, "Sunny.");
+    const runs = await database.query("select status, final_output from timestep.runs");
+    assertEquals(runs, [{ status: "completed", final_output: "Sunny." }]);
+  });
 }

@@ -71,6 +71,12 @@ class ModelRateLimitedError(TimestepError):
         """How long the provider said to wait."""
 
 
+class ToolsUnavailableError(TimestepError):
+    """An MCP server cannot be asked for its tools. The run goes on where it was when it is executed again."""
+
+    code = "tools_unavailable"
+
+
 class RunDivergedError(TimestepError):
     """The agent's code, or what it read, no longer fits what the run has recorded."""
 

@@ -27,6 +27,7 @@ from .errors import (
     ModelRateLimitedError,
     OtherLanguageError,
     RunDivergedError,
+    ToolsUnavailableError,
     UnknownOutcome,
     UnsupportedToolError,
 )
@@ -89,6 +90,7 @@ async def execute_run(
         OwnershipLostError: Another process took the run over meanwhile, or it was cancelled.
         ExecutionStoppedError: `stop` was set.
         ModelRateLimitedError: The model's provider asks to come back later.
+        ToolsUnavailableError: An MCP server of the agent cannot be asked for its tools.
         DatabaseError: The database is out of reach.
     """
     instrument_sdk()
@@ -221,6 +223,9 @@ async def _finish_failed(claim: ClaimedRun, error: BaseException) -> str:
     run_id = execution.owner.run_id
     if isinstance(error, UnknownOutcome):
         return await finish_unknown(claim)
+    if isinstance(error, ToolsUnavailableError):
+        await execution.writer.drain()
+        raise error
     if execution.failure is error and not isinstance(error, _FAULTS_OF_RUN):
         raise error
     wait = retry_after_seconds(error)

@@ -115,6 +115,13 @@ class Execution:
         self.fail(error)
         raise error
 
+    @property
+    def has_asked_model(self) -> bool:
+        """Whether a model has answered in this run, now or before."""
+        return (
+            self.owner.segment > 0 or bool(self.usage) or any(step.kind == "model" for step in self._recorded.values())
+        )
+
     def next_attempt(self, key: str) -> int:
         """The number of the next attempt of a step that streams events."""
         self._attempts[key] = self._attempts.get(key, 0) + 1

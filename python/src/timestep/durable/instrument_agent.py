@@ -1,4 +1,4 @@
-"""What an agent has, instrumented in place: its model, its approval functions, its handoffs."""
+"""What an agent has, instrumented in place: its model, its MCP servers, its approval functions, its handoffs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from agents import (
     ToolSearchTool,
     WebSearchTool,
 )
+from agents.agent import AgentBase
 
-from .errors import UnsupportedToolError
+from .errors import ToolsUnavailableError, UnsupportedToolError
 from .model_request import ModelRequest
 from .model_step import ModelStep
 from .recorded_step import run_plain_step
@@ -62,6 +63,12 @@ def instrument_agent(agent: Agent[Any]) -> None:
         # One that was not made by handoff() says only when asked where it leads.
         if isinstance(entry, Handoff) and entry._agent_ref is not None:
             _replace(entry, "on_invoke_handoff", functools.partial(_hand_off, entry))
+
+
+def instrument_servers(agent: AgentBase[Any]) -> None:
+    """Makes runs wait for an agent's MCP servers that cannot tell their tools."""
+    for server in agent.mcp_servers:
+        _replace(server, "list_tools", functools.partial(_list_tools, server.name))
 
 
 def instrument_tools(scope: Scope, tools: Iterable[Tool], agent_name: str) -> None:
@@ -134,6 +141,26 @@ def _stream(model_name: str, original: Callable[..., Any]) -> Callable[..., Any]
         return step.stream(lambda: original(*args, **kwargs))
 
     return stream_response
+
+
+def _list_tools(server_name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    async def list_tools(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await original(*args, **kwargs)
+        except Exception as error:
+            scope = recording_scope()
+            # A run that has not begun fails, as it would without us; any other one would lose what it has done.
+            if scope is None or not scope.execution.has_asked_model:
+                raise
+            unavailable = ToolsUnavailableError(
+                f'Cannot go on with run "{scope.execution.owner.run_id}" now: MCP server "{server_name}" '
+                f"does not list its tools: {error}. The run waits for it; if the connection is closed, connect again"
+            )
+            scope.execution.fail(unavailable)
+            raise unavailable from error
+
+    return list_tools
 
 
 def _needs_approval(name: str, original: Callable[..., Any]) -> Callable[..., Awaitable[bool]]:

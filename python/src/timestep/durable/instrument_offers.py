@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from agents import Agent, Handoff, RunContextWrapper
 from agents.agent import AgentBase
 from agents.tool import FunctionTool, Tool
 
-from .instrument_agent import instrument_agent, instrument_tools
+from .instrument_agent import instrument_agent, instrument_servers, instrument_tools
 from .model_step import recorded_function_calls
 from .scope import Scope, current_frame, inside, recording_scope
 
@@ -20,10 +20,11 @@ def get_all_tools(original: Callable[..., Any]) -> Callable[..., Any]:
     """An agent's `get_all_tools`."""
 
     async def tools_of(self: AgentBase[Any], run_context: RunContextWrapper[Any]) -> list[Tool]:
-        tools: list[Tool] = await original(self, run_context)
         scope = recording_scope()
         if scope is None:
-            return tools
+            return cast("list[Tool]", await original(self, run_context))
+        instrument_servers(self)
+        tools: list[Tool] = await original(self, run_context)
         scope.agent_name = self.name
         if isinstance(self, Agent):
             instrument_agent(self)

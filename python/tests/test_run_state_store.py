@@ -312,6 +312,27 @@ async def test_a_streamed_run_is_settled_when_its_stream_has_ended(make_store: M
     assert len(stage.executed) == 3
 
 
+@pytest.mark.parametrize("processor", ["default", "raw"])
+async def test_a_resumed_run_that_is_cancelled_has_not_ended(make_store: MakeStore, processor: str) -> None:
+    async def leave(result: RunResultStreaming) -> RunResultStreaming:
+        async for _event in result.stream_events():
+            result.cancel("after_turn" if processor == "raw" else "immediate")
+        return result
+
+    stage = Stage(scenario("approve"))
+    async with make_store(stage.agent) as store:
+        await store.save(await pause(stage))
+        state = await store.load()
+        state.approve(state.get_interruptions()[0])
+        if processor == "raw":
+            result = await leave(await run_agent(stage.agent, state, None, True, None))
+        else:
+            result = await run_agent(stage.agent, state, None, True, leave)
+        assert result.final_output is None
+        with pytest.raises(RunStateConflictError, match="it is being resumed"):
+            await store.load()
+
+
 async def test_an_ended_run_can_be_kept(make_store: MakeStore) -> None:
     stage = Stage(scenario("approve"))
     result = await pause(stage)

@@ -71,8 +71,13 @@ class Origin:
         self.is_resuming = False
 
     async def settle(self, result: RunResult | RunResultStreaming) -> None:
-        """Notes that the run has ended. The result is what counts: that it could not be noted is only logged."""
+        """Notes that the run has ended, unless it was cancelled before its end.
+
+        The result is what counts: that it could not be noted is only logged.
+        """
         self.release()
+        if isinstance(result, RunResultStreaming) and result._cancel_mode != "none" and result.final_output is None:
+            return
         end = RunEnd(result.final_output, usage_of(self.agent, result.context_wrapper.usage, result.raw_responses))
         try:
             if await self.snapshots.settle(self.run, end):

@@ -314,6 +314,9 @@ async def test_a_tool_at_most_once_is_settled_by_a_person(uri: str) -> None:
     assert (unknown.tool_name, unknown.step_key) == ("launch", "tool:0.1:1")
     with pytest.raises(ToolCallNotSettledError):
         await settle_tool_call("run", "tool:other", output="x")
+    for unsaid in ({}, {"run_again": False}, {"output": None, "run_again": True}):
+        with pytest.raises(TypeError, match="Pass output if it took effect"):
+            await settle_tool_call("run", unknown.step_key, **unsaid)
     assert isinstance(agent.model, ScriptedModel)
     agent.model.enqueue([assistant_message("It was up.")])
     assert await settle_tool_call("run", unknown.step_key, output="launched, as seen on TV")

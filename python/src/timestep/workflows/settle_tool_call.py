@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..durable.recorded_value import encode_value
 from ._database import dispatching
 from .errors import ToolCallNotSettledError
+
+_NOT_GIVEN: Final = object()
+"""None is an output, too."""
 
 
 async def settle_tool_call(
     run_id: str,
     step_key: str,
     *,
-    output: object = None,
+    output: object = _NOT_GIVEN,
     run_again: bool = False,
     connection_string: str | None = None,
 ) -> bool:
@@ -20,9 +25,8 @@ async def settle_tool_call(
     Args:
         run_id: The run.
         step_key: The call: see `AgentWorkflowResult.unknown_tool_calls`.
-        output: What a person found out that the call gave.
-        run_again: Instead: the call took no effect, or may take it again. It is made again, with the same
-            idempotency key.
+        output: It took effect, and this is what it gave; None if that was nothing.
+        run_again: Instead: it took no effect, or may take it again. It is made again, with the same idempotency key.
         connection_string: `postgresql://...`. Default: as configured.
 
     Returns:
@@ -30,10 +34,16 @@ async def settle_tool_call(
 
     Raises:
         ToolCallNotSettledError: The run does not wait for this.
-        ValueError: Both an output and `run_again` were given.
+        TypeError: It is not said what became of the call: neither an output nor `run_again` is given, or both are.
     """
-    if run_again and output is not None:
-        raise ValueError(f'Cannot settle call "{step_key}": pass either its output or run_again=True')
+    is_given = output is not _NOT_GIVEN
+    # Anything else, such as "no", would be taken for True.
+    if run_again not in (True, False) or is_given is bool(run_again):
+        raise TypeError(
+            f'Cannot settle call "{step_key}" of run "{run_id}": output is '
+            f"{'given' if is_given else 'not given'} and run_again is {run_again}. Pass output if it took "
+            "effect, else run_again=True"
+        )
     async with dispatching(connection_string) as database, database.transaction() as transaction:
         rows = await transaction.query("select status from timestep.runs where run_id = $1 for no key update", [run_id])
         if not rows or rows[0][0] != "unknown_outcome":

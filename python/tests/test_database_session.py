@@ -83,8 +83,9 @@ def test_one_session_is_used_on_several_event_loops(database_uri: str) -> None:
 
 
 async def test_get_items_reads_as_many_as_the_settings_say_when_nobody_else_does(database_uri: str) -> None:
-    settings = SessionSettings(limit=2)
+    settings = {"limit": 2}  # as the SDK's own sessions take it
     async with DatabaseSession("s", connection_string=database_uri, session_settings=settings) as session:
+        assert session.session_settings == SessionSettings(limit=2)
         await session.add_items([user(str(number)) for number in range(4)])
         assert [item.get("content") for item in await session.get_items()] == ["2", "3"]
         assert len(await session.get_items(3)) == 3

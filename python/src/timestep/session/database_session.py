@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from agents import TResponseInputItem
 from agents.memory import SessionSettings
-from agents.memory.session_settings import resolve_session_limit
+from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
 from ..database.used_database import UsedDatabase
 from ..state._json import At
@@ -40,7 +40,7 @@ class DatabaseSession:
         session_id: str | None = None,
         *,
         connection_string: str | None = None,
-        session_settings: SessionSettings | None = None,
+        session_settings: SessionSettings | dict[str, Any] | None = None,
     ) -> None:
         """Names the conversation; nothing is opened before it is used.
 
@@ -51,12 +51,13 @@ class DatabaseSession:
             session_settings: The SDK's settings of a session: how many items to read when nobody says. Default: all.
 
         Raises:
+            TypeError: The SDK does not know such settings.
             ValueError: The identifier is empty.
         """
         if session_id == "":
             raise ValueError("Cannot use an empty session_id: leave it out for a new one")
         self.session_id = session_id if session_id is not None else str(uuid4())
-        self.session_settings = session_settings
+        self.session_settings = None if session_settings is None else coerce_session_settings(session_settings)
         self._database = UsedDatabase(connection_string)
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { allowBrowsers } from "../http/cors.ts";
 import type { serveAgents } from "../http/mod.ts";
 import type { ServeOptions } from "./serve_options.ts";
 import { UsageError } from "./usage_error.ts";
@@ -31,7 +32,7 @@ export async function localFunctions(options: ServeOptions, key: string): Promis
   const agents = await loadAgents(options.agents);
   const scripted = Deno.env.get("OPENAI_API_KEY") ? {} : { modelProvider: await scriptedProvider() };
   configureDBOS({ ...(options.database ? { connectionString: options.database } : {}), ...scripted });
-  const served = serveAgents({ agents });
+  const served = serve(options, () => serveAgents({ agents, callerTools: options.callerTools }));
   const worker = serveWorker({ agents, workMs: Infinity, idleMs: Infinity });
   // What is wrong with the database is known before anything is served.
   await workflowDatabase();
@@ -68,7 +69,20 @@ function notFound(path: string): Response {
   const message =
     `Nothing is served at ${path}. The functions are at /functions/v1/agents/v1 and /functions/v1/worker/v1.`;
   const error = { message, type: "invalid_request_error", param: null, code: "unknown_url" };
-  return Response.json({ error }, { status: 404 });
+  const response = Response.json({ error }, { status: 404 });
+  allowBrowsers(response.headers);
+  return response;
+}
+
+/** What is wrong with the agents is for who wrote them, without a trace. @throws {UsageError} Instead of a `TypeError`. */
+function serve<T>({ agents }: ServeOptions, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const why = error.message.replace(/^Cannot serve agents: /, "").replace(/\.$/, "");
+    throw new UsageError(`Cannot serve the agents in "${agents}": ${why}`);
+  }
 }
 
 async function loadAgents(path: string): Promise<Parameters<typeof serveAgents>[0]["agents"]> {

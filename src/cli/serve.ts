@@ -13,6 +13,8 @@ Usage: timestep serve [options]
 Options:
   --agents FILE     The module that exports the list "agents" (default: functions/_agents.ts)
   --port NUMBER     The port, 0 for a free one (default: 8000)
+  --caller-tools NAME
+                    An agent that takes functions from its callers; once for each such agent
   --database URI    postgresql://user:password@host/name, or pglite:DIRECTORY
                     (default: PG_CONNECTION_URI, SUPABASE_DB_URL, else PGlite)
   -h, --help        Show this help

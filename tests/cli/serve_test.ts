@@ -37,7 +37,12 @@ for (const target of testDatabases()) {
 
 async function approveByClient(client: OpenAI): Promise<void> {
   const [model = ""] = (await client.models.list()).data.map(({ id }) => id);
-  const asked = await client.responses.create({ model, input: "What's the weather in Berkeley?" });
+  const asked = await client.responses.create({
+    model,
+    input: "What's the weather in Berkeley?",
+    tools: [{ type: "function", name: "look_up", parameters: {}, strict: false }],
+  });
+  assertEquals(asked.tools.length, 1);
   const request = asked.output.find((item) => item.type === "mcp_approval_request");
   assertEquals(request?.name, "get_weather");
   const answered = await client.responses.create({
@@ -65,6 +70,10 @@ async function assertRoutes(url: string, key: string): Promise<void> {
   assertEquals(await send("POST", "/worker/v1/internal/tick", "wrong"), 401);
   assertEquals(await send("GET", "/agents/v1/models", "wrong"), 401);
   assertEquals(await send("GET", "/other/v1/models", key), 404);
+  // Else a browser's script would see no more than that it may not look.
+  const lost = await fetch(`${functions}/other`);
+  await lost.body?.cancel();
+  assertEquals(lost.headers.get("access-control-allow-origin"), "*");
 }
 
 Deno.test("timestep serve says what is wrong and fails when it cannot serve", async (test) => {
@@ -106,6 +115,10 @@ Deno.test("timestep serve says what is wrong and fails when it cannot serve", as
     const empty = await timestep(["serve", "--agents", `${directory}/empty.ts`], { env });
     assertEquals(empty.code, 2);
     assertStringIncludes(empty.errors, 'does not export a list "agents"');
+    await Deno.writeTextFile(`${directory}/none.ts`, "export const agents = [];");
+    const none = await timestep(["serve", "--agents", `${directory}/none.ts`], { env });
+    assertEquals(none.code, 2);
+    assertStringIncludes(none.errors, "there are none. Pass one. Add --help");
   });
   await Deno.remove(directory, { recursive: true });
 });
@@ -113,7 +126,9 @@ Deno.test("timestep serve says what is wrong and fails when it cannot serve", as
 Deno.test("timestep serve shows its options when asked for help", async () => {
   const { code, output } = await timestep(["serve", "--help"]);
   assertEquals(code, 0);
-  for (const option of ["--agents", "--port", "--database"]) assertStringIncludes(output, option);
+  for (const option of ["--agents", "--port", "--caller-tools", "--database"]) {
+    assertStringIncludes(output, option);
+  }
 });
 
 for (const args of [["--port", "x"], ["--port", "70000"], ["--port", "-1"], ["--port"], ["--fly"], ["now"]]) {
@@ -123,6 +138,8 @@ for (const args of [["--port", "x"], ["--port", "70000"], ["--port", "-1"], ["--
     assertStringIncludes(errors, "--help");
   });
 }
+
+const SERVE_OPTIONS = ["--port", "0", "--caller-tools", "Assistant"];
 
 interface Serving extends AsyncDisposable {
   firstLine: string;
@@ -138,7 +155,7 @@ async function startServing(env: Record<string, string>): Promise<Serving> {
     return value === undefined ? [] : [[name, value]];
   });
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "--quiet", "src/cli/main.ts", "serve", "--port", "0"],
+    args: ["run", "--allow-all", "--no-check", "--quiet", "src/cli/main.ts", "serve", ...SERVE_OPTIONS],
     cwd: new URL("../../", import.meta.url),
     clearEnv: true,
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },

@@ -1,5 +1,5 @@
 import type { Call, ServerContext } from "./_context.ts";
-import { ApiError } from "./api_error.ts";
+import { methodNotAllowed, unknownUrl } from "./api_error.ts";
 import { lazily } from "./_lazily.ts";
 import { listModels, retrieveModel } from "./models.ts";
 import type { Principal } from "./principal.ts";
@@ -66,21 +66,9 @@ export function route(request: Request): Route {
     .join("/");
   const isServed = Object.hasOwn(ROUTES, pattern) && !NO_IDS.includes(segments.join("/"));
   const methods = isServed ? ROUTES[pattern] : undefined;
-  if (!methods) {
-    throw new ApiError(404, `Nothing is served at ${request.method} ${url.pathname}.`, {
-      code: "unknown_url",
-    });
-  }
+  if (!methods) throw unknownUrl(request);
   const handler = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
-  if (!handler) {
-    throw new ApiError(
-      405,
-      `${url.pathname} takes ${Object.keys(methods).join(", ")}, not ${request.method}.`,
-      {
-        code: "method_not_allowed",
-      },
-    );
-  }
+  if (!handler) throw methodNotAllowed(request, Object.keys(methods));
   const ids = [id, rest[1]].flatMap((part) => part === undefined ? [] : [decode(part)]);
   return {
     handle: (context, principal) => handler({ context, request, principal, query: url.searchParams, ids }),

@@ -8,6 +8,8 @@ export interface ApiErrorOptions {
   param?: string;
   /** After how many seconds the same request may succeed. Sent as `retry-after`. */
   retryAfterSeconds?: number;
+  /** The methods that would be taken. Sent as `allow`. */
+  allow?: readonly string[];
   /** What went wrong underneath. Logged, never sent. */
   cause?: unknown;
 }
@@ -26,6 +28,8 @@ export class ApiError extends Error {
   readonly param: string | null;
   /** After how many seconds the same request may succeed, or `null`. */
   readonly retryAfterSeconds: number | null;
+  /** The methods that would be taken; empty where it is not about the method. */
+  readonly allow: readonly string[];
 
   /** Makes an error to be answered with `status`; `message` is read by the caller. */
   constructor(status: number, message: string, options: ApiErrorOptions = {}) {
@@ -35,12 +39,26 @@ export class ApiError extends Error {
     this.code = options.code ?? null;
     this.param = options.param ?? null;
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+    this.allow = options.allow ?? [];
   }
 }
 
 /** The error for something that is not there, or is somebody else's: the two are not told apart. */
 export function notFound(what: string, id: string): ApiError {
   return new ApiError(404, `No ${what} found with id '${id}'.`, { code: "not_found" });
+}
+
+/** The error for a path at which nothing is served. */
+export function unknownUrl({ method, url }: Request): ApiError {
+  const message = `Nothing is served at ${method} ${new URL(url).pathname}. What is: /v1/responses, ` +
+    "/v1/conversations and /v1/models; /v1/openapi.json describes them.";
+  return new ApiError(404, message, { code: "unknown_url" });
+}
+
+/** The error for a method that a path does not take. */
+export function methodNotAllowed({ method, url }: Request, allow: readonly string[]): ApiError {
+  const message = `${new URL(url).pathname} takes ${allow.join(", ")}, not ${method}.`;
+  return new ApiError(405, message, { code: "method_not_allowed", allow });
 }
 
 /** The error for a field that the caller got wrong. */
@@ -67,6 +85,7 @@ export function errorResponse(error: unknown, requestId: string): Response {
   if (known.retryAfterSeconds !== null) {
     headers.set("retry-after", String(Math.ceil(known.retryAfterSeconds)));
   }
+  if (known.allow.length > 0) headers.set("allow", known.allow.join(", "));
   // Clients of OpenAI repeat 408, 409 and 429 and all of 5xx by themselves. A caller's mistake stays one.
   if (known.status < 500 && known.status !== 429) headers.set("x-should-retry", "false");
   const { message, type, param, code } = known;

@@ -1,7 +1,7 @@
 import type { AnyAgent } from "../run/types.ts";
 import { sleep } from "../workflows/_sleep.ts";
 import { AgentCatalog, type LazyAgent } from "./agent_catalog.ts";
-import { ApiError, errorResponse } from "./api_error.ts";
+import { ApiError, errorResponse, methodNotAllowed } from "./api_error.ts";
 import { type Authenticate, environmentAuthenticator } from "./authenticate.ts";
 import { openConfiguredDatabase } from "./_configured_database.ts";
 import { keepAliveFor, onShutdown } from "./_edge_runtime.ts";
@@ -54,7 +54,7 @@ export function serveWorker(options: ServeWorkerOptions): (request: Request) => 
     if (!TICK_PATH.test(pathname)) {
       throw new ApiError(404, `Nothing is served at ${request.method} ${pathname}.`, { code: "unknown_url" });
     }
-    if (request.method !== "POST") throw new ApiError(405, `${pathname} takes POST, not ${request.method}.`);
+    if (request.method !== "POST") throw methodNotAllowed(request, ["POST"]);
     if (kind !== "cron" && kind !== "service") {
       throw new ApiError(403, "Only the scheduler's key wakes workers.");
     }

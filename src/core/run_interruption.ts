@@ -11,7 +11,7 @@ export interface RunInterruption {
   agentName: string;
   /** The tool that it wants to call. */
   toolName: string;
-  /** The model's id of the call; null where the model gave none. */
+  /** The model's id of the call, or its hash where that is long or has odd characters; null where it gave none. */
   callId: string | null;
   /** The arguments as the model wrote them, usually JSON. */
   arguments: string | null;

@@ -122,12 +122,17 @@ function toStepEvent({ position, step, attempt, kind, status, name, output }: Ev
     case "guardrail":
       return { ...base, type: "guardrail", guardrailName: called, output };
     default: {
-      const tool = { ...base, toolName: called, callId: step.slice(step.lastIndexOf(":") + 1) };
+      const tool = { ...base, toolName: called, callId: callIdOf(step) };
       return status === "failed"
         ? { ...tool, type: "tool_error", error: output }
         : { ...tool, type: "tool_output", output: readableValue(output) };
     }
   }
+}
+
+/** The call's id in the key `tool:<place>:<id>`, where agents used as tools have `<call>/` in their places. */
+function callIdOf(step: string): string {
+  return step.replace(/^(?:.*\/|tool:)[^:]*:/s, "").replace(/#\d+$/, "");
 }
 
 /** Sorts out what came of attempts that were made again. */

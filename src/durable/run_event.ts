@@ -18,7 +18,7 @@ export type RunEvent =
   | RunEventBase & { type: "reset" }
   /** A model's whole answer: items of the SDK. */
   | RunEventBase & { type: "model_response"; agentName: string; output: JsonValue }
-  /** What a tool gave. */
+  /** What a tool gave. `callId` is the model's id of the call; its hash, where that is long or has odd characters. */
   | RunEventBase & { type: "tool_output"; toolName: string; callId: string; output: JsonValue }
   /** A tool threw, or was given up on. */
   | RunEventBase & { type: "tool_error"; toolName: string; callId: string; error: JsonValue }

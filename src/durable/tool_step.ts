@@ -1,4 +1,5 @@
 import { type RunContext, ToolTimeoutError } from "@openai/agents";
+import { storableId } from "../core/storable_id.ts";
 import type { Queryable } from "../database/database.ts";
 import { DatabaseError } from "../database/database_error.ts";
 import { OwnershipLostError } from "./errors.ts";
@@ -18,11 +19,6 @@ export interface ToolInvocation {
   signal: AbortSignal | undefined;
 }
 
-/** The key of a function tool's call in a scope. */
-function toolStepKey(scope: Scope, callId: string): string {
-  return `tool:${scope.prefix}${scope.turn}:${callId}`;
-}
-
 /**
  * Calls a function tool, or gives what was recorded of the call.
  *
@@ -36,8 +32,9 @@ export async function runToolStep(
   invocation: ToolInvocation,
   body: () => Promise<unknown>,
 ): Promise<unknown> {
-  const key = scope.unique(toolStepKey(scope, invocation.callId));
-  scope.execution.useApproval(scope.agentName, invocation.callId, key);
+  const callId = storableId(invocation.callId);
+  const key = scope.unique(`tool:${scope.prefix}${scope.turn}:${callId}`);
+  scope.execution.useApproval(scope.agentName, callId, key);
   const recorded = scope.execution.take(key);
   if (recorded) return await replay(scope, invocation, recorded);
   await scope.execution.assertOwned();

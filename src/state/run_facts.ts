@@ -2,6 +2,7 @@ import { getHandoff, type ModelResponse, type RunToolApprovalItem } from "@opena
 import type { AnyAgent } from "../agents/any_agent.ts";
 import { countUsage, type ModelUsage, noUsage, usageName } from "../agents/model_usage.ts";
 import type { RunInterruption } from "../core/run_interruption.ts";
+import { storableId, storableText } from "../core/storable_id.ts";
 import type { AnyRunState } from "./envelope.ts";
 
 /** A call that a paused run waits for, or on which somebody has decided. */
@@ -34,8 +35,8 @@ function number(
 ): [id: string, item: RunToolApprovalItem][] {
   const seen = new Map<string, number>();
   return items.map((item) => {
-    const own = callIdOf(item) ?? nameOf(item);
-    const id = item.agent.name === state._currentAgent.name ? own : `${item.agent.name}:${own}`;
+    const own = storableId(callIdOf(item) ?? nameOf(item));
+    const id = item.agent.name === state._currentAgent.name ? own : `${storableText(item.agent.name)}:${own}`;
     const count = (seen.get(id) ?? 0) + 1;
     seen.set(id, count);
     return [count === 1 ? id : `${id}#${count}`, item];
@@ -55,12 +56,12 @@ function factsOf(state: AnyRunState, id: string, item: RunToolApprovalItem): Int
   const { rawItem } = item;
   const args = item.arguments ?? rawItem.providerData?.["arguments"];
   return {
-    interruptionId: storable(id),
+    interruptionId: id,
     kind: rawItem.type,
-    agentName: storable(item.agent.name),
-    toolName: storable(nameOf(item)),
-    callId: callId === null ? null : storable(callId),
-    arguments: typeof args === "string" ? storable(args) : null,
+    agentName: storableText(item.agent.name),
+    toolName: storableText(nameOf(item)),
+    callId: callId === null ? null : storableId(callId),
+    arguments: typeof args === "string" ? storableText(args) : null,
     ...decisionOn(state, item),
   };
 }
@@ -84,7 +85,7 @@ function decisionOn(state: AnyRunState, item: RunToolApprovalItem): DecisionFact
   return {
     status: "rejected",
     always: record?.rejected === true,
-    message: message === undefined ? null : storable(message),
+    message: message === undefined ? null : storableText(message),
   };
 }
 
@@ -94,14 +95,6 @@ function decisionIn(record: ApprovalRecord | undefined, callId: string): boolean
   const isIn = (calls: boolean | string[]) => Array.isArray(calls) ? calls.includes(callId) : calls;
   if (record && isIn(record.approved)) return true;
   return record && isIn(record.rejected) ? false : undefined;
-}
-
-/** A text as the database can hold it: NULs and halves of characters as JSON escapes them. */
-function storable(text: string): string {
-  return text.replace(
-    /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
-    (odd) => `\\u${odd.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** What the last agent answered; undefined when the run has not ended with an answer. */
@@ -121,7 +114,7 @@ export function finalOutputOf(state: AnyRunState): unknown {
 export function usageOf(agent: AnyAgent, state: AnyRunState): ModelUsage[] {
   const rows = new Map<string, ModelUsage>();
   const rowOf = ({ model }: AnyAgent): ModelUsage => {
-    const name = storable(usageName(model));
+    const name = storableText(usageName(model));
     const row = rows.get(name) ?? noUsage(name);
     rows.set(name, row);
     return row;

@@ -2,8 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Agent, Runner, tool } from "@openai/agents";
 import { z } from "zod";
 import { atMostOnce, toolCall, transactional } from "../../mod.ts";
+import { readRunEvents } from "../../src/durable/read_run_events.ts";
 import { settleToolCall } from "../../src/durable/settle_tool_call.ts";
 import {
+  approve,
   execute,
   Killed,
   killEverywhere,
@@ -191,3 +193,42 @@ testOnEach(
     assert(outcome.error?.message.includes("Out of paper."));
   },
 );
+
+testOnEach("executeRun() makes calls once that have ids no key can hold", async ({ database }) => {
+  const noise = [...crypto.getRandomValues(new Uint8Array(3000))].map((byte) => byte.toString(16)).join("");
+  const ids = ["a\0b", "a\ud800b", noise, `${noise}/`, "1/2:c#3", "functions.go:0"];
+  const made: (string | undefined)[] = [];
+  const allow = () => Promise.resolve({ behavior: { type: "allow" as const } });
+  const guardrail = { type: "tool_input" as const, name: "g\0", run: allow };
+  const go = tool({
+    name: "go",
+    description: "",
+    parameters: NOTHING,
+    needsApproval: () => Promise.resolve(true),
+    inputGuardrails: [guardrail],
+    execute: () => {
+      made.push(toolCall()?.callId);
+      return "gone";
+    },
+  });
+  const turns = [ids.map((id): [string, string] => ["go", id])];
+  const inner = new Agent({ name: "Inner", model: modelOfTurns(turns), tools: [go] });
+  const agent = new Agent({
+    name: "Outer",
+    model: modelOfTurns([[["inner", noise, { input: "Go." }]], [["go", "\0"]]]),
+    tools: [inner.asTool({ toolName: "inner", toolDescription: "" }), go],
+  });
+  const run = { runId: "r", agent, input: "Go." };
+  const { interruptions } = await execute(database, run);
+  assertEquals(new Set(interruptions.map(({ interruptionId }) => interruptionId)).size, ids.length);
+  await approve(database, "r");
+  // With the model's next call, all that the tools gave is recorded.
+  const mortal = new MortalDatabase(database, { at: "model:1.1", when: "after" });
+  await assertRejects(() => execute(mortal, { ...run, segment: 1 }), Killed);
+  assertEquals((await execute(database, { ...run, segment: 1 })).interruptions.length, 1);
+  await approve(database, "r");
+  assertEquals((await execute(database, { ...run, segment: 2 })).finalOutput, "done");
+  assertEquals(made.toSorted(), [...ids, "\0"].toSorted());
+  const shown = await Array.fromAsync(readRunEvents(database, "r"));
+  assert(shown.some((event) => event.type === "tool_output" && event.callId === "functions.go:0"));
+});

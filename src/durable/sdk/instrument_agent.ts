@@ -7,6 +7,7 @@ import {
   type Tool,
 } from "@openai/agents";
 import type { AnyAgent, AnyFunctionTool } from "../../agents/any_agent.ts";
+import { storableId } from "../../core/storable_id.ts";
 import { UnsupportedToolError } from "../errors.ts";
 import { runPlainStep } from "../recorded_step.ts";
 import { currentFrame, recordingScope, runInScope, runInStep, Scope } from "../scope.ts";
@@ -89,7 +90,8 @@ function instrumentFunctionTool(tool: AnyFunctionTool): void {
 
 /** Where the steps of an agent are that is called as a tool. */
 function nestedScope(scope: Scope, callId: string): Scope {
-  return new Scope(scope.execution, scope.unique(`${scope.prefix}${scope.turn}:${callId}/`), scope.context);
+  const prefix = `${scope.prefix}${scope.turn}:${storableId(callId)}/`;
+  return new Scope(scope.execution, scope.unique(prefix), scope.context);
 }
 
 /** What a user's function decides is recorded: asked again, it might decide otherwise about a call already made. */
@@ -103,7 +105,7 @@ function instrumentNeedsApproval(tool: AnyFunctionTool): void {
         const scope = recordingScope();
         if (!scope || callId === undefined) return await call();
         return await runPlainStep<boolean>(scope, {
-          key: `approval:${scope.prefix}${scope.turn}:${callId}`,
+          key: `approval:${scope.prefix}${scope.turn}:${storableId(callId)}`,
           kind: "approval",
           name: tool.name,
           runContext,
@@ -132,7 +134,7 @@ function instrumentHostedTool(tool: HostedTool): void {
         if (!scope) return await original.call(this, runContext, item);
         const id = item.rawItem.providerData?.id ?? item.rawItem.id ?? item.name;
         return await runPlainStep(scope, {
-          key: `approval:${scope.prefix}${scope.turn}:${id}`,
+          key: `approval:${scope.prefix}${scope.turn}:${storableId(id)}`,
           kind: "approval",
           name: item.name ?? tool.name,
           runContext,

@@ -1,6 +1,7 @@
 import type { InputGuardrail, RunContext } from "@openai/agents";
 import type { AnyFunctionTool, AnyOutputGuardrail } from "../../agents/any_agent.ts";
 import { completeVerdict } from "../../agents/complete_verdict.ts";
+import { storableId, storableText } from "../../core/storable_id.ts";
 import { runPlainStep } from "../recorded_step.ts";
 import { encodeValue, readableValue } from "../recorded_value.ts";
 import { recordingScope, type Scope } from "../scope.ts";
@@ -49,14 +50,14 @@ export function instrumentToolGuardrails(tool: AnyFunctionTool): void {
   for (const guardrail of tool.inputGuardrails ?? []) {
     replaceMethod(guardrail, "run", (original) =>
       async function (this: unknown, data) {
-        const call = `tool_input:${data.toolCall.callId}`;
+        const call = `tool_input:${storableId(data.toolCall.callId)}`;
         return await guardrailStep(call, guardrail.name, data.context, () => original.call(this, data));
       });
   }
   for (const guardrail of tool.outputGuardrails ?? []) {
     replaceMethod(guardrail, "run", (original) =>
       async function (this: unknown, data) {
-        const call = `tool_output:${data.toolCall.callId}`;
+        const call = `tool_output:${storableId(data.toolCall.callId)}`;
         return await guardrailStep(call, guardrail.name, data.context, () => original.call(this, data));
       });
   }
@@ -72,9 +73,9 @@ async function guardrailStep<T>(
   const scope = recordingScope();
   if (!scope) return await body();
   return await runPlainStep<T>(scope, {
-    key: guardrailKey(scope, place, name),
+    key: guardrailKey(scope, place, storableId(name)),
     kind: "guardrail",
-    name,
+    name: storableText(name),
     runContext,
     encode: encodeVerdict,
     decode: (recorded) => recorded as T,

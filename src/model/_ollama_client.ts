@@ -1,5 +1,6 @@
 import type OpenAI from "openai";
-import { repairOllamaStream } from "./_ollama_stream.ts";
+import { z } from "zod";
+import { ollamaAnswer } from "./_ollama_answer.ts";
 import type { OllamaServer } from "./_ollama_server.ts";
 
 /**
@@ -20,7 +21,7 @@ export async function createOllamaClient(server: OllamaServer): Promise<OpenAI> 
   });
 }
 
-/** The server did not answer; becomes the `cause` of the client's connection error. */
+/** The server did not answer, or is not Ollama; becomes the `cause` of the client's connection error. */
 export class OllamaUnreachableError extends Error {
   override readonly name = "OllamaUnreachableError";
 }
@@ -37,14 +38,20 @@ async function fetchFromOllama(
     if (PASSED_HEADERS.includes(name)) headers.set(name, value);
   }
   if (server.authorization !== undefined) headers.set("authorization", server.authorization);
-  const response = await reach(server, () => fetch(input, { ...init, headers }));
-  const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
-  if (!isStream || response.body === null) return response;
-  const body = response.body
-    .pipeThrough(new TextDecoderStream())
-    .pipeThrough(repairOllamaStream())
-    .pipeThrough(new TextEncoderStream());
-  return new Response(body, { status: response.status, headers: response.headers });
+  return await reach(server, async () => {
+    const response = await fetch(input, { ...init, headers });
+    if (!response.ok) return response;
+    const body = await ollamaAnswer(response, isStreamWanted(init.body));
+    if (body === null) {
+      throw unreachable(server, "something else answers there. Set OLLAMA_HOST to where it runs");
+    }
+    return new Response(body, { status: response.status, headers: response.headers });
+  });
+}
+
+function isStreamWanted(body: RequestInit["body"]): boolean {
+  return typeof body === "string" &&
+    z.object({ stream: z.literal(true) }).safeParse(JSON.parse(body)).success;
 }
 
 async function reach(server: OllamaServer, request: () => Promise<Response>): Promise<Response> {
@@ -53,10 +60,12 @@ async function reach(server: OllamaServer, request: () => Promise<Response>): Pr
   } catch (error) {
     const advice = adviceOn(error);
     if (advice === null) throw error;
-    throw new OllamaUnreachableError(`Ollama could not be reached at ${server.url}: ${advice}`, {
-      cause: error,
-    });
+    throw unreachable(server, advice, { cause: error });
   }
+}
+
+function unreachable({ url }: OllamaServer, why: string, options?: ErrorOptions): OllamaUnreachableError {
+  return new OllamaUnreachableError(`Ollama could not be reached at ${url}: ${why}`, options);
 }
 
 /** What can be done about a request that failed; null when the server has nothing to do with it. */

@@ -40,6 +40,12 @@ inProcessTest("a response shows what its model's provider did, and cites", async
   const events: OpenAI.Responses.ResponseStreamEvent[] = [];
   for await (const event of stream) events.push(event);
   const annotation = { ...CITATION, start_index: 6, end_index: 11 };
+  assertEquals(plain.output.map(({ type }) => type), [
+    "web_search_call",
+    "image_generation_call",
+    "mcp_call",
+    "message",
+  ]);
   for (const { output } of [plain, await stream.finalResponse()]) {
     const [message, ...others] = output.toSorted(({ type }) => type === "message" ? -1 : 0);
     assert(message?.type === "message" && message.content[0]?.type === "output_text");

@@ -37,6 +37,13 @@ export class CalledTools {
     for (const call of calls) this.#calls.set(call.callId, call);
   }
 
+  /** Puts what concerns calls into the order in which the model made them; those of other agents come last. */
+  inOrder<T extends { callId: string }>(ofCalls: readonly T[]): T[] {
+    const places = new Map([...this.#calls.keys()].map((callId, place) => [callId, place]));
+    const placeOf = ({ callId }: T) => places.get(callId) ?? places.size;
+    return ofCalls.toSorted((one, other) => placeOf(one) - placeOf(other));
+  }
+
   /** Adds what a tool gave. */
   finish(callId: string, name: string, result: CallResult): void {
     this.#results.set(callId, { ...result, name });

@@ -103,7 +103,7 @@ export class ResponseProjection {
     if (this.#message) this.#closeMessage("incomplete");
     if (end.status === "completed") this.#addFinalOutput(end.finalText);
     else this.#flushCalls(false);
-    for (const item of end.waitsFor) {
+    for (const { item } of this.#calls.inOrder(end.waitsFor)) {
       if (item.type === "function_call") this.#addFunctionCall(item);
       else this.#addItem(item);
     }
@@ -204,7 +204,7 @@ export class ResponseProjection {
     return { item_id: item.id, output_index: index, content_index: 0 };
   }
 
-  #addAnswer({ text, annotations, reasoning, items, calls }: ModelOutput): void {
+  #addAnswer({ text, annotations, reasoning, itemsBefore, items, calls }: ModelOutput): void {
     this.#flushCalls();
     const open = this.#message;
     const isSame = open && text.startsWith(open.text);
@@ -216,16 +216,23 @@ export class ResponseProjection {
       this.#closeMessage("completed", annotations);
     } else {
       this.#cutMessageOff();
+      this.#addHostedCalls(itemsBefore);
       if (text !== "") {
         this.#message = this.#openMessage("", 0);
         this.#delta(this.#message, text);
         this.#closeMessage("completed", annotations);
       }
     }
-    for (const item of items) {
-      this.#addItem({ ...item, id: itemId("item", this.#response.id, this.#output.length) });
-    }
+    // What was streamed is there already: the provider's calls become known with the whole answer only.
+    if (isSame) this.#addHostedCalls(itemsBefore);
+    this.#addHostedCalls(items);
     this.#calls.call(calls);
+  }
+
+  #addHostedCalls(calls: ModelOutput["items"]): void {
+    for (const call of calls) {
+      this.#addItem({ ...call, id: itemId("item", this.#response.id, this.#output.length) });
+    }
   }
 
   #flushCalls(goesOn = true): void {

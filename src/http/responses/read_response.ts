@@ -134,7 +134,10 @@ const STUCK: RunError = {
 };
 
 function paused({ responseId, interruptions }: Segment, endedAt: Date | null): SegmentEnd {
-  const waitsFor = interruptions.map((interruption) => toItem(responseId, interruption));
+  const waitsFor = interruptions.map((interruption) => ({
+    callId: interruption.callId,
+    item: toItem(responseId, interruption),
+  }));
   return { status: "interrupted", finalText: null, waitsFor, error: null, endedAt };
 }
 

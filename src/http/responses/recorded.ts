@@ -16,6 +16,9 @@ export interface KnownCall {
   rejection: string | null;
 }
 
+/** The call of a hosted tool, without an id. */
+type HostedCall = Omit<WireItem, "id"> & { type: string };
+
 /** A model's answer, as far as a response tells of it. */
 export interface ModelOutput {
   /** The text of its messages; refusals are text too. */
@@ -25,8 +28,10 @@ export interface ModelOutput {
   /** The summaries of what it thought, each in its parts. */
   reasoning: string[][];
   calls: KnownCall[];
-  /** Calls of hosted tools, which the provider has carried out: without an id. */
-  items: (Omit<WireItem, "id"> & { type: string })[];
+  /** Calls of hosted tools that the provider has carried out before it said the text. */
+  itemsBefore: HostedCall[];
+  /** The same, after it. */
+  items: HostedCall[];
   usage: UsageSum;
 }
 
@@ -77,6 +82,7 @@ const RESULTS: Readonly<Record<string, string>> = { "image_generation_call": "re
 export function parseModelOutput(recorded: unknown): ModelOutput {
   const { output, usage } = answerSchema.parse(recorded);
   const messages = output.filter(({ type }) => type === "message").map(({ content }) => content);
+  const said = output.findIndex(({ type, content }) => type === "message" && textOf(content) !== "");
   return {
     text: messages.map(textOf).join(""),
     annotations: annotationsOf(messages),
@@ -90,14 +96,8 @@ export function parseModelOutput(recorded: unknown): ModelOutput {
       approvalId: null,
       rejection: null,
     })),
-    items: output.flatMap(({ type, providerData, status, output }) => {
-      const hosted = providerData?.["type"];
-      if (type !== "hosted_tool_call" || !SHOWN_HOSTED_CALLS.includes(hosted)) return [];
-      // What came of it, where the Agents SDK keeps it apart.
-      const field = RESULTS[String(hosted)];
-      const result = field === undefined ? {} : { [field]: output ?? null };
-      return [{ ...providerData, ...result, type: String(hosted), status: status ?? "completed" }];
-    }),
+    itemsBefore: hostedCalls(output.slice(0, Math.max(said, 0))),
+    items: hostedCalls(output.slice(Math.max(said, 0))),
     usage: {
       inputTokens: usage.inputTokens,
       cachedTokens: sum(usage.inputTokensDetails, "cached_tokens"),
@@ -106,6 +106,17 @@ export function parseModelOutput(recorded: unknown): ModelOutput {
       totalTokens: usage.totalTokens,
     },
   };
+}
+
+function hostedCalls(output: z.infer<typeof itemSchema>[]): HostedCall[] {
+  return output.flatMap(({ type, providerData, status, output }) => {
+    const hosted = providerData?.["type"];
+    if (type !== "hosted_tool_call" || !SHOWN_HOSTED_CALLS.includes(hosted)) return [];
+    // What came of it, where the Agents SDK keeps it apart.
+    const field = RESULTS[String(hosted)];
+    const result = field === undefined ? {} : { [field]: output ?? null };
+    return [{ ...providerData, ...result, type: String(hosted), status: status ?? "completed" }];
+  });
 }
 
 const failureSchema = z.object({ message: z.string().optional(), timedOut: z.boolean().optional() });

@@ -5,7 +5,7 @@ import { HOSTED_CALL_TYPES, otherEntries, present, type ResponsesItem } from "./
 import { parseItem, unsupported } from "./_parse.ts";
 
 const typed = z.looseObject({ type: z.string().optional(), role: z.string().optional() });
-const content = z.union([z.string(), z.array(z.unknown())]);
+const content = z.union([z.string(), z.array(z.unknown())], "it has to be a text or a list of parts");
 const message = z.looseObject({
   id: z.string().nullish(),
   role: z.enum(["user", "assistant", "system", "developer"]),

@@ -173,6 +173,7 @@ function textOf(item: AgentInputItem | undefined): string {
 function resultText(item: AgentInputItem): string {
   const { output } = item as { output?: unknown };
   if (typeof output === "string") return output;
+  if (Array.isArray(output)) return JSON.stringify(output);
   return typeof output === "object" && output !== null && "text" in output ? String(output.text) : "?";
 }
 

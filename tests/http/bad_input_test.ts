@@ -69,6 +69,15 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     for (const [param, fields] of wrong) {
       assertEquals((await refused({ ...good, ...fields }, 400)).param, param);
     }
+    const items = [{ content: "x" }, { role: "user" }, { role: "user", content: [5] }];
+    const messages = await Promise.all(
+      items.map(async (item) => (await refused({ ...good, input: [item] })).message),
+    );
+    assertEquals(messages, [
+      "Invalid 'input[0].type': an item needs a type, or as a message a role.",
+      "Invalid 'input[0].content': it has to be a text or a list of parts.",
+      "Invalid 'input[0].content[0]': Invalid input: expected object, received number.",
+    ]);
     await refused({
       ...good,
       input: [{ type: "mcp_approval_response", approval_request_id: 1, approve: true }],
@@ -122,6 +131,7 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     for (const [method, path, status] of wrong) {
       const response = await server.send(method, path, undefined, ada);
       assertEquals(response.status, status, path);
+      assertEquals(response.headers.has("allow"), status === 405);
       assert((await response.json()).error.message);
     }
   });

@@ -3,7 +3,12 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { Agent, OpenAIProvider, Runner, tool } from "@openai/agents";
 import { generateText, jsonSchema, stepCountIs, streamText, tool as aiTool } from "ai";
 import OpenAI from "openai";
-import type { FunctionTool, Response, ResponseInputItem } from "openai/resources/responses/responses";
+import type {
+  FunctionTool,
+  Response,
+  ResponseFunctionCallOutputItemList,
+  ResponseInputItem,
+} from "openai/resources/responses/responses";
 import { z } from "zod";
 import { serverTest } from "./_server.ts";
 
@@ -74,6 +79,37 @@ serverTest("callers make the calls of the functions that they offer", async (ser
     assertEquals((await ask([result(second.call_id, "2")])).output_text, "Done: 1, 2");
   });
 
+  await test.step("calls are asked for in the order in which the model made them", async () => {
+    const keys = Array.from({ length: 11 }, (_, index) => `k${index}`);
+    const calls = callsOf(await ask(keys.map((key) => `look up ${key}`).join(" and ")));
+    assertEquals(calls.map((call) => JSON.parse(call.arguments).key), keys);
+  });
+
+  await test.step("a result may have pictures and files, as OpenAI takes them", async () => {
+    const [call] = callsOf(await ask("look up zeta"));
+    assert(call);
+    const pdf = "data:application/pdf;base64,AAAA";
+    const output: ResponseFunctionCallOutputItemList = [
+      { type: "input_text", text: "See:" },
+      { type: "input_image", image_url: "data:image/png;base64,AAAA", detail: "low" },
+      { type: "input_image", file_id: "file-1" },
+      { type: "input_file", file_data: pdf, filename: "a.pdf" },
+      { type: "input_file", file_data: pdf },
+      { type: "input_file", file_url: "https://x.example/b.pdf", filename: "b.pdf" },
+      { type: "input_file", file_id: "file-2" },
+    ];
+    const seen = (await ask([{ ...result(call.call_id, ""), output }])).output_text;
+    assertEquals(JSON.parse(seen.replace("Done: ", "")), [
+      { type: "input_text", text: "See:" },
+      { type: "input_image", image: "data:image/png;base64,AAAA", detail: "low" },
+      { type: "input_image", image: { id: "file-1" } },
+      { type: "input_file", file: pdf, filename: "a.pdf" },
+      { type: "input_file", file: pdf },
+      { type: "input_file", file: { url: "https://x.example/b.pdf" }, filename: "b.pdf" },
+      { type: "input_file", file: { id: "file-2" } },
+    ]);
+  });
+
   await test.step("results go where they belong, and nowhere else", async () => {
     const asked = await ask("look up delta");
     const [call] = callsOf(asked);
@@ -92,8 +128,12 @@ serverTest("callers make the calls of the functions that they offer", async (ser
       "with the last items",
     );
     assertEquals(refused.param, "input[0].call_id");
-    const images = [{ ...result(call.call_id, ""), output: [{ type: "input_image", image_url: "x" }] }];
-    await assertRejects(() => ask(images as ResponseInputItem[]), OpenAI.BadRequestError);
+    const sound = [{ ...result(call.call_id, ""), output: [{ type: "input_audio", data: "x" }] }];
+    const unknown = await assertRejects(
+      () => ask(sound as unknown as ResponseInputItem[]),
+      OpenAI.BadRequestError,
+    );
+    assertEquals(unknown.param, "output[0].type");
     const text = [{ ...result(call.call_id, ""), output: [{ type: "input_text" as const, text: "9" }] }];
     assertEquals((await ask(text)).output_text, "Done: 9");
   });
@@ -154,6 +194,13 @@ serverTest("callers make the calls of the functions that they offer", async (ser
       tool_choice: "none",
     });
     assertEquals(tools, []);
+    const allowed = await client.responses.create({
+      model,
+      input: "Hello",
+      tools: [LOOK_UP, { ...LOOK_UP, name: "look_down" }],
+      tool_choice: { type: "allowed_tools", mode: "auto", tools: [{ type: "function", name: "look_down" }] },
+    });
+    assertEquals(allowed.tools.map((offered) => "name" in offered && offered.name), ["look_down"]);
   });
 });
 

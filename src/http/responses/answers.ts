@@ -4,6 +4,8 @@ import type { Decision } from "../../workflows/decide.ts";
 import { ApiError, invalid } from "../api_error.ts";
 import { type ItemPlace, parseItemId } from "../_ids.ts";
 import type { Principal } from "../principal.ts";
+import { toToolOutput } from "./given_result.ts";
+import { translating } from "./input.ts";
 import { parse } from "./request.ts";
 import { readResponse, type ResponseRecord } from "./response_record.ts";
 import { type Interruption, readSegment } from "./segment.ts";
@@ -34,10 +36,7 @@ const approvalSchema = z.object({
 });
 const resultSchema = z.object({
   call_id: z.string(),
-  output: z.union([
-    z.string(),
-    z.array(z.object({ type: z.literal("input_text", "only text is taken as a result"), text: z.string() })),
-  ]),
+  output: z.union([z.string(), z.array(z.unknown())], "it has to be a text or a list of parts"),
 });
 
 /**
@@ -98,8 +97,8 @@ export async function findAnswers(
 function toAnswer(item: Record<string, unknown>): Answer {
   if (item["type"] === "function_call_output") {
     const { call_id: id, output } = parse(resultSchema, item);
-    const text = typeof output === "string" ? output : output.map(({ text }) => text).join("");
-    return { id, place: placeOf(id, "call"), decision: { approve: true, output: text } };
+    const given = typeof output === "string" ? output : translating(item, "", () => toToolOutput(output));
+    return { id, place: placeOf(id, "call"), decision: { approve: true, output: given } };
   }
   const { approval_request_id: id, approve, reason } = parse(approvalSchema, item);
   const message = approve || !reason ? {} : { message: reason };

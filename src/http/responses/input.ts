@@ -61,25 +61,31 @@ export function toAgentInput(
     const { type, role } = item;
     if (PASSED_OVER.includes(type) || isOwnReasoning(item)) return [];
     const isWish = (role === "system" || role === "developer") && principal.kind !== "service";
-    try {
-      if (type === "mcp_call" && item["server_label"] === SERVER_LABEL) return toFunctionCall(item, index);
-      if (type === "function_call") names.set(String(item["call_id"]), String(item["name"]));
-      return [
-        fromResponsesItem(
-          isWish ? { ...withoutOwnId(item), role: "user" } : withoutOwnId(item),
-          (callId) => names.get(callId),
-        ),
-      ];
-    } catch (error) {
-      if (!(error instanceof ItemTranslationError)) throw error;
-      const param = error.path === "" ? path : `${path}.${error.path}`;
-      throw new ApiError(400, `Invalid '${param}': ${reasonOf(error, item)}`, {
-        code: "invalid_value",
-        param,
-        cause: error,
-      });
-    }
+    if (type === "mcp_call" && item["server_label"] === SERVER_LABEL) return toFunctionCall(item, index);
+    if (type === "function_call") names.set(String(item["call_id"]), String(item["name"]));
+    const said = isWish ? { ...withoutOwnId(item), role: "user" } : withoutOwnId(item);
+    return [translating(item, path, () => fromResponsesItem(said, (callId) => names.get(callId)))];
   });
+}
+
+/**
+ * Translates an item, or a part of it.
+ *
+ * @param path Where in the request the item is.
+ * @throws {ApiError} 400 that says what is wrong with it, and where.
+ */
+export function translating<T>(item: Record<string, unknown>, path: string, translate: () => T): T {
+  try {
+    return translate();
+  } catch (error) {
+    if (!(error instanceof ItemTranslationError)) throw error;
+    const param = [path, error.path].filter((step) => step !== "").join(".");
+    throw new ApiError(400, `Invalid '${param}': ${reasonOf(error, item)}`, {
+      code: "invalid_value",
+      param,
+      cause: error,
+    });
+  }
 }
 
 /** The model knows the agent's tools as functions, not as those of a server. */
@@ -102,13 +108,11 @@ function errorText(error: unknown): string {
   return typeof message === "string" ? message : "";
 }
 
-function reasonOf(
-  { path, message, cause }: ItemTranslationError,
-  { type }: Record<string, unknown>,
-): string {
+function reasonOf({ path, message, cause }: ItemTranslationError, { type }: Record<string, unknown>): string {
   // It could not even be read.
-  if (cause !== undefined) return message;
-  if (path === "type") return `items of type '${type ?? ""}' are not taken.`;
+  if (cause !== undefined) return `${message.replace(/^Cannot read an item's [^:]*: /, "")}.`;
+  if (path === "type" && type === undefined) return "an item needs a type, or as a message a role.";
+  if (path === "type") return `items of type '${type}' are not taken.`;
   if (path.endsWith(".type")) return "content of this type is not taken.";
   if (path !== "call_id") return message;
   return "no call of this id comes before it. What a response asks for is answered with the last items of a request.";

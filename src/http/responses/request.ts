@@ -45,10 +45,17 @@ const functionSchema = z.object({
     .transform((schema) => ({ type: "object", properties: {}, ...schema })),
   strict: z.boolean().nullish().transform((strict) => strict ?? false),
 }).transform(({ type: _, ...tool }): CallerTool => tool);
+/** Which of the caller's functions are offered; `null`: all. Whether one is called is the agent's own to decide. */
+const toolChoiceSchema = z.union([
+  z.literal("none").transform((): string[] => []),
+  z.object({ type: z.literal("allowed_tools"), tools: z.array(z.object({ name: z.string().optional() })) })
+    .transform(({ tools }) => tools.map(({ name }) => name)),
+  z.unknown().refine((choice) => Object(choice).type !== "allowed_tools").transform(() => null),
+], "'allowed_tools' come with 'tools', a list of functions by name");
 const requestSchema = z.object({
   model: z.string().min(1).nullish(),
   input: z.union(
-    [z.string().min(1), z.array(z.record(z.string(), z.unknown())).min(1)],
+    [z.string().min(1, "it is empty"), z.array(z.record(z.string(), z.unknown())).min(1, "it is empty")],
     "it has to be a text or a list of items",
   ),
   stream: flag,
@@ -61,7 +68,7 @@ const requestSchema = z.object({
     .nullish(),
   metadata: metadata.nullish(),
   tools: functionsSchema.nullish(),
-  tool_choice: z.unknown().optional(),
+  tool_choice: toolChoiceSchema.optional(),
   text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
 });
 
@@ -102,7 +109,7 @@ export function parseCreateRequest(body: Record<string, unknown>, maxItems: numb
     conversationId,
     metadata: metadata ?? {},
     wantsJson: !["text", undefined].includes(parsed.text?.format?.type),
-    tools: parsed.tool_choice === "none" ? [] : parsed.tools ?? [],
+    tools: (parsed.tools ?? []).filter(({ name }) => parsed.tool_choice?.includes(name) ?? true),
   };
 }
 

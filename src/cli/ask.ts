@@ -6,9 +6,10 @@
  */
 export async function ask(question: string): Promise<string | null> {
   await Deno.stdout.write(new TextEncoder().encode(question));
-  const line = await readLine();
-  if (line === null) console.log();
-  return line?.trim() ?? null;
+  const line = (await readLine())?.trim() ?? null;
+  // A terminal shows what is typed, and the line's end.
+  if (line === null || !Deno.stdin.isTerminal()) console.log(line ?? "");
+  return line;
 }
 
 /** Reads byte by byte: what follows the line is left for the next question. */

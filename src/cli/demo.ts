@@ -89,9 +89,10 @@ async function runProcess(part: "begin" | "finish", args: readonly string[]): Pr
   }
 }
 
+/** Whether there is a database that outlives a process: the second one would not find one in memory. */
 function isDatabaseConfigured({ database }: DemoOptions): boolean {
-  if (database !== null) return true;
-  return ["PG_CONNECTION_URI", "SUPABASE_DB_URL", "TIMESTEP_PGLITE_PATH"].some((name) => Deno.env.get(name));
+  const uri = database ?? (Deno.env.get("PG_CONNECTION_URI") || Deno.env.get("SUPABASE_DB_URL") || null);
+  return uri === null ? Boolean(Deno.env.get("TIMESTEP_PGLITE_PATH")) : uri !== "pglite:memory";
 }
 
 function whatNow(temporary: string | null): string {

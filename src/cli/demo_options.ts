@@ -30,7 +30,8 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
   return {
     help: values.help ?? false,
     decision: values.yes ? "approve" : values.reject ? "reject" : null,
-    model: values.model ?? null,
+    // Empty is what a variable that is not set turns into.
+    model: values.model || null,
     database: values.database ?? null,
   };
 }

@@ -71,7 +71,7 @@ async def test_the_context_size_says_how_many(firecrawl: Any, size: str | None, 
 
 
 async def test_only_allowed_domains_come_through(firecrawl: Any) -> None:
-    text = await search(allowed_domains=["https://*.deno.com/blog", "jsr.io"])
+    text = await search(allowed_domains=["https://*.deno.com./blog", ".jsr.io"])
     assert json.loads(firecrawl.requests[0].content)["query"] == "deno (site:deno.com OR site:jsr.io)"
     assert "docs.deno.com" in text
     assert "evil.example" not in text
@@ -82,6 +82,7 @@ async def test_only_allowed_domains_come_through(firecrawl: Any) -> None:
     [
         ({"query": " "}, "query is wrong"),
         ({"allowed_domains": ["no domain"]}, "is no domain"),
+        ({"allowed_domains": [".gov"]}, "is no domain"),
         ({"search_context_size": "huge"}, "search_context_size is wrong"),
     ],
 )

@@ -45,7 +45,7 @@ const parameters = {
 /** Read more leniently than the schema promises: models that are not held to it leave out what is null. */
 const argumentsSchema = z.object({
   query: z.string().trim().min(1, "it is empty"),
-  user_location: z.string().nullish(),
+  user_location: z.string().trim().nullish(),
   allowed_domains: z.array(z.string().transform(toDomain)).nullish(),
   search_context_size: z.enum(["low", "medium", "high"]).nullish(),
 });
@@ -115,15 +115,16 @@ function wrongArgument({ issues: [issue] }: z.ZodError): string {
   } is wrong: ${issue?.message}. Correct it and search again`;
 }
 
-/** The host's name of what may as well be a URL or a pattern: `https://*.deno.com/blog` is `deno.com`. */
+/** The host's name of what may as well be a URL or a pattern: `https://*.deno.com/blog` and `.deno.com` are `deno.com`. */
 function toDomain(value: string, context: z.RefinementCtx): string {
-  const host = value.trim().replace(/^[a-z]+:\/\//i, "").replace(/^\*\./, "");
+  const host = value.trim().replace(/^[a-z]+:\/\//i, "").replace(/^\*?\.+/, "");
   const url = /[\s"()]/.test(host) ? null : URL.parse(`https://${host}`);
-  if (url === null || !url.hostname.includes(".")) {
+  const domain = url?.hostname.replace(/\.+$/, "") ?? "";
+  if (!domain.includes(".")) {
     context.addIssue({ code: "custom", message: `${JSON.stringify(value)} is no domain` });
     return z.NEVER;
   }
-  return url.hostname;
+  return domain;
 }
 
 function withSites(query: string, domains: string[]): string {

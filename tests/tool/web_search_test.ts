@@ -46,7 +46,7 @@ const REQUESTS: [args: Record<string, unknown>, sent: Record<string, unknown>][]
   [{ allowed_domains: [] }, {}],
   [{ allowed_domains: ["deno.com"] }, { query: "deno site:deno.com" }],
   [{ allowed_domains: ["deno.com", "jsr.io"] }, { query: "deno (site:deno.com OR site:jsr.io)" }],
-  [{ allowed_domains: [" https://*.Deno.com/blog?q=1 ", "*.jsr.io"] }, {
+  [{ allowed_domains: [" https://*.Deno.com./blog?q=1 ", ".jsr.io"] }, {
     query: "deno (site:deno.com OR site:jsr.io)",
   }],
   [{ allowed_domains: ["müller.de"] }, { query: "deno site:xn--mller-kva.de" }],
@@ -86,6 +86,7 @@ const WRONG_ARGUMENTS: [args: unknown, why: string][] = [
     'allowed_domains.1 is wrong: "x\\" OR y" is no domain',
   ],
   [{ query: "deno", allowed_domains: ["localhost"] }, '"localhost" is no domain'],
+  [{ query: "deno", allowed_domains: [".gov"] }, '".gov" is no domain'],
   [[], "argument"],
 ];
 

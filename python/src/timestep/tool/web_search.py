@@ -17,10 +17,10 @@ _RESULT_LIMITS = {"low": 5, "medium": 10, "high": 20}
 
 
 def _to_domain(value: str) -> str:
-    """The host's name of what may as well be a URL or a pattern: `https://*.deno.com/blog` is `deno.com`."""
-    host = re.sub(r"^\*\.", "", re.sub(r"^[a-z]+://", "", value.strip(), flags=re.IGNORECASE))
-    name = None if re.search(r'[\s"()]', host) else urlsplit(f"https://{host}").hostname
-    if name is None or "." not in name:
+    """The host's name of what may be a URL or a pattern: `https://*.deno.com/blog` and `.deno.com` are `deno.com`."""
+    host = re.sub(r"^\*?\.+", "", re.sub(r"^[a-z]+://", "", value.strip(), flags=re.IGNORECASE))
+    name = "" if re.search(r'[\s"()]', host) else (urlsplit(f"https://{host}").hostname or "").rstrip(".")
+    if "." not in name:
         raise ValueError(f"{value!r} is no domain")
     return name
 
@@ -29,7 +29,7 @@ class _Arguments(BaseModel):
     """Read more leniently than the schema promises: models that are not held to it leave out what is null."""
 
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-    user_location: str | None = None
+    user_location: Annotated[str, StringConstraints(strip_whitespace=True)] | None = None
     allowed_domains: list[Annotated[str, AfterValidator(_to_domain)]] | None = None
     search_context_size: Literal["low", "medium", "high"] | None = None
 

@@ -3,6 +3,7 @@ import type { ServerContext } from "./_context.ts";
 import { AgentCatalog, type LazyAgent } from "./agent_catalog.ts";
 import { ApiError, errorResponse } from "./api_error.ts";
 import { type Authenticate, environmentAuthenticator } from "./authenticate.ts";
+import { checkedPrincipal } from "./_checked_principal.ts";
 import { openConfiguredDatabase } from "./_configured_database.ts";
 import { allowBrowsers, preflight } from "./cors.ts";
 import { type Limits, RequestCounter, withDefaults } from "./limits.ts";
@@ -70,7 +71,7 @@ export function serveAgents(options: ServeAgentsOptions): (request: Request) => 
   };
 
   async function answer(request: Request): Promise<Response> {
-    const principal = await authenticate(request);
+    const principal = checkedPrincipal(await authenticate(request));
     const { handle } = route(request);
     if (principal.kind === "cron") {
       throw new ApiError(403, "The scheduler's key wakes workers and does nothing else.");

@@ -3,6 +3,7 @@ import { sleep } from "../workflows/_sleep.ts";
 import { AgentCatalog, type LazyAgent } from "./agent_catalog.ts";
 import { ApiError, errorResponse, methodNotAllowed } from "./api_error.ts";
 import { type Authenticate, environmentAuthenticator } from "./authenticate.ts";
+import { checkedPrincipal } from "./_checked_principal.ts";
 import { openConfiguredDatabase } from "./_configured_database.ts";
 import { keepAliveFor, onShutdown } from "./_edge_runtime.ts";
 
@@ -49,7 +50,7 @@ export function serveWorker(options: ServeWorkerOptions): (request: Request) => 
   };
 
   async function answer(request: Request): Promise<Response> {
-    const { kind } = await authenticate(request);
+    const { kind } = checkedPrincipal(await authenticate(request));
     const { pathname } = new URL(request.url);
     if (!TICK_PATH.test(pathname)) {
       throw new ApiError(404, `Nothing is served at ${request.method} ${pathname}.`, { code: "unknown_url" });

@@ -2,6 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { ApiError } from "../../src/http/api_error.ts";
 import { authenticator } from "../../src/http/authenticate.ts";
+import type { Principal } from "../../src/http/principal.ts";
+import { serveAgents } from "../../src/http/serve_agents.ts";
 import { missingProofs, proofsFromEnvironment } from "../../src/http/authentication_options.ts";
 
 const known = await generateKeyPair("ES256", { extractable: true });
@@ -159,4 +161,32 @@ Deno.test("proofsFromEnvironment() binds tokens to their project where its addre
   for (const iss of ["https://other.supabase.co/auth/v1", undefined]) {
     assertEquals((await assertRejects(async () => await send(await token({ iss })), ApiError)).status, 401);
   }
+});
+
+Deno.test("serveAgents() lets nobody in of whom authenticate() does not say who it is", async () => {
+  const incomplete: unknown[] = [
+    null,
+    undefined,
+    {},
+    { kind: "admin" },
+    { kind: "user" },
+    { kind: "user", ownerId: undefined, claims: {} },
+    { kind: "user", ownerId: "", claims: {} },
+    { kind: "api_key", ownerId: "ada" },
+  ];
+  const agents = [{ name: "Nobody's", load: () => Promise.reject(new Error("No agent is needed here.")) }];
+  const { error } = console;
+  const said: unknown[] = [];
+  console.error = (...parts) => said.push(parts.at(-1));
+  try {
+    const statuses = incomplete.map(async (principal) => {
+      // As a program without types may tell it.
+      const serve = serveAgents({ agents, authenticate: () => Promise.resolve(principal as Principal) });
+      return (await serve(request({}))).status;
+    });
+    assertEquals(await Promise.all(statuses), [401, 401, 500, 500, 500, 500, 500, 500]);
+  } finally {
+    console.error = error;
+  }
+  assertStringIncludes(String(said.at(-1)), 'a principal of kind "api_key" that is not whole');
 });

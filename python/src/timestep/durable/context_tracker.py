@@ -65,8 +65,17 @@ def _place(step: RecordedStep) -> float:
     return float("inf") if step.position is None else step.position
 
 
-def _text(context: object) -> str:
+def assert_serializable(context: object) -> None:
+    """Makes sure that a context can be restored.
+
+    Raises:
+        ContextNotSerializableError: It holds what JSON cannot.
+    """
     _check(context, "context", [])
+
+
+def _text(context: object) -> str:
+    assert_serializable(context)
     return json.dumps(context)
 
 

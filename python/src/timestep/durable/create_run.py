@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agents import Agent, FunctionTool, Handoff, Tool
 
 from ..state._json import JsonObject
+from ..state._json_text import json_text
 from .errors import RunConflictError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def agent_definition(agent: Agent[Any]) -> AgentDefinition:
         if id(reached) not in seen:
             seen.add(id(reached))
             definition[reached.name] = _describe(reached, waiting)
-    text = json.dumps(definition)
+    text = json_text(definition)
     return AgentDefinition(hashlib.sha256(text.encode()).hexdigest(), text)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
+
+from ..state._json_text import json_text
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class ModelRequest:
             sent_items: How many items of the last request were already part of a fingerprint.
         """
         added = self.items[sent_items:] if len(self.items) >= sent_items else self.items
-        text = json.dumps(added, sort_keys=True, default=_plain_default)
+        text = json_text(added, sort_keys=True, default=_plain_default)
         return f"{len(added)}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 

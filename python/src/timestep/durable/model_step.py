@@ -15,6 +15,7 @@ from openai.types.responses import ResponseCompletedEvent, ResponseOutputItem, R
 from pydantic import BaseModel
 
 from ..state._facts import model_usage
+from ..state._json_text import json_text
 from .journal_row import JournalRow, RecordedStep
 from .model_request import ModelRequest
 from .recorded_response import completed_event, native_response, recorded_response, replayed_response, response_of
@@ -105,7 +106,7 @@ class ModelStep:
                         event.response.output = event.response.output or done
                         await self._record(response_of(event.response))
                     if (kept := _kept(event)) is not None:
-                        writer.emit(self._key, self._attempt, json.dumps(kept))
+                        writer.emit(self._key, self._attempt, json_text(kept))
                     yield event
         except Exception:
             self._scope.failed_attempts += 1
@@ -176,7 +177,7 @@ class ModelStep:
                 self._scope.agent_name,
                 self._fingerprint,
                 self._attempt,
-                json.dumps(output),
+                json_text(output),
             )
         )
         if any(_type(item) not in _INERT_ITEMS for item in response.output):

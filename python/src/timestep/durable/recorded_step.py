@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from ..state._json_text import json_text
 from .journal_row import JournalRow
 from .scope import Frame, Scope, inside
 
@@ -47,7 +47,7 @@ async def run_plain_step(
             kind,
             "completed",
             name,
-            output=json.dumps(encode(result)),
+            output=json_text(encode(result)),
             context_patch=execution.patch_context(),
         )
     )

@@ -12,6 +12,8 @@ from agents import ToolOutputFileContent, ToolOutputImage, ToolOutputText
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from ..state._json_text import strict_json
+
 _TYPE = "$timestep"
 """Marks what JSON has no form of its own for; the same mark as in TypeScript."""
 
@@ -59,7 +61,7 @@ def encode_typed(adapter: TypeAdapter[Any], value: object) -> str:
     What answers for the tool when it fails may give something else, usually a text.
     """
     try:
-        text = adapter.dump_json(value, by_alias=True, warnings="error").decode()
+        text = strict_json(adapter.dump_json(value, by_alias=True, warnings="error").decode())
         adapter.validate_json(text)
     except (PydanticSerializationError, ValidationError):
         return json.dumps({_TYPE: "untyped", "value": json.loads(encode_value(value))})

@@ -14,6 +14,7 @@ from agents.memory.session_settings import coerce_session_settings, resolve_sess
 
 from ..database.used_database import UsedDatabase
 from ..state._json import At
+from ..state._json_text import json_text
 from ..state._protocol_items import from_protocol_item, to_protocol_item
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class DatabaseSession:
             )
             names |= {str(call_id): str(name) for call_id, name in rows}
         # Only ASCII: halves of characters and NULs stay escaped, which the column takes and text would not.
-        return [json.dumps(to_protocol_item(item, names.get), allow_nan=False) for item in plain]
+        return [json_text(to_protocol_item(item, names.get)) for item in plain]
 
 
 def _is_call(item: dict[str, object]) -> bool:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from ._facts import InterruptionFacts
 from ._json import JsonObject
+from ._json_text import json_text
 from ._snapshots import RunEnd, SavedRun, Snapshot
 from .envelope import Envelope
 from .run_state_errors import RunStateMalformedError
@@ -115,7 +116,7 @@ class FileSnapshots:
         handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(ordered, file, separators=(",", ":"))
+                file.write(json_text(ordered, separators=(",", ":")))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self._path)

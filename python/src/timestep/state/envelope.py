@@ -10,6 +10,7 @@ from typing import Any
 from agents import Agent, RunState
 
 from ._json import JsonObject
+from ._json_text import has_nan, strict_json
 from ._losses import TranslationLoss
 from ._sdk import CURRENT_SCHEMA_VERSION
 from .agent_graph import agent_graph, missing_from
@@ -43,7 +44,14 @@ def seal(agent: Agent[Any], state: RunState[Any]) -> Envelope:
     Args:
         agent: The agent that the run started with.
         state: Where the run is.
+
+    Raises:
+        ValueError: It holds NaN: the SDK would not take what JSON can hold instead.
     """
+    # Only ASCII: halves of characters and NULs stay escaped, which the database takes.
+    text = json.dumps(state.to_json(), separators=(",", ":"))
+    if has_nan(text):
+        raise ValueError("The run could not be saved: its state holds NaN, which JSON has no form for")
     return Envelope(
         language="python",
         sdk_name="openai-agents",
@@ -51,8 +59,7 @@ def seal(agent: Agent[Any], state: RunState[Any]) -> Envelope:
         schema_version=CURRENT_SCHEMA_VERSION,
         agent_graph=agent_graph(agent).to_json(),
         guardrails_settled=_are_guardrails_settled(agent, state),
-        # Only ASCII: halves of characters and NULs stay escaped, which the database takes.
-        state=json.dumps(state.to_json(), separators=(",", ":")),
+        state=strict_json(text),
     )
 
 

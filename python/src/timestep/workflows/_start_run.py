@@ -12,10 +12,12 @@ from uuid import uuid4
 from agents import Agent, OpenAIConversationsSession, TResponseInputItem
 from agents.memory import Session
 
+from ..durable.context_tracker import assert_serializable
 from ..durable.create_run import NewRun, assert_same_run, run_parameters
 from ..durable.registry import register_agent
 from ..session.database_session import DatabaseSession
 from ..state._json import JsonObject
+from ..state._json_text import json_text
 from ..state._protocol_items import to_protocol_item
 from .errors import SessionNotDurableError
 
@@ -72,6 +74,7 @@ def prepare_run(
     Raises:
         ValueError: An argument is out of range.
         AgentNameConflictError: Another agent of the same name is registered.
+        ContextNotSerializableError: The context holds what JSON cannot.
         StateTranslationError: An item of the input has no form in the database.
     """
     if workflow_id == "":
@@ -87,6 +90,7 @@ def prepare_run(
         )
     if max_turns is not None and max_turns < 1:
         raise ValueError(f"Cannot start a run: max_turns is {max_turns}, but has to be 1 or more")
+    assert_serializable(context)
     if isinstance(agent, Agent):
         register_agent(agent)
     given = input_items if isinstance(input_items, str) else _protocol(input_items)
@@ -99,9 +103,9 @@ def prepare_run(
         workflow_id if workflow_id is not None else str(uuid4()),
         agent,
         # The text is compared when the same run is started again, also by TypeScript: written as there.
-        json.dumps(given, ensure_ascii=False, separators=(",", ":")),
+        json_text(given, ensure_ascii=False, separators=(",", ":")),
         owner_id=owner_id,
-        options=json.dumps(options, ensure_ascii=False, separators=(",", ":")),
+        options=json_text(options, ensure_ascii=False, separators=(",", ":")),
     )
     return PreparedRun(run, {"timeoutSeconds": timeout_seconds} if timeout_seconds is not None else {})
 

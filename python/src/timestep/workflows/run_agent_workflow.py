@@ -57,6 +57,7 @@ async def run_agent_workflow(
     Raises:
         RunConflictError: There is a run of this `workflow_id` with another agent, input or session.
         SessionNotDurableError: Another process could not open the session.
+        ContextNotSerializableError: The context holds what JSON cannot.
         DatabaseError: The database can't be opened.
     """
     prepared = await prepare_run(

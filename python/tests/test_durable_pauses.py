@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from agents import FunctionTool, function_tool, handoff
 from agents.testing import ScriptedModel, assistant_message, function_call
 
-from timestep import Decision, decide, run_agent_workflow
+from timestep import Decision, decide, read_run_events, run_agent_workflow
+from timestep.state.storable_id import storable_id
 
 from .durable import execute_again, scripted_agent
 
@@ -89,3 +91,39 @@ async def test_of_tools_of_one_name_the_one_that_is_enabled_is_called(uri: str) 
     await decide(run_id="run", decisions=[Decision("1", approve=True)])
     assert (await run_agent_workflow(agent, "Pay", workflow_id="run")).status == "completed"
     assert executed == ["card"]
+
+
+async def test_calls_are_made_once_whose_ids_no_key_can_hold(uri: str) -> None:
+    made: list[str] = []
+
+    @function_tool(needs_approval=True)
+    async def go(to: str) -> str:
+        "Goes."
+        made.append(to)
+        return f"gone to {to}"
+
+    noise = secrets.token_hex(2500)
+    ids = ["a\0b", "a\ud800b", noise, "1/2:c#3", "functions.go:0"]
+    calls = [function_call("go", {"to": str(at)}, call_id=call_id) for at, call_id in enumerate(ids)]
+    nested = scripted_agent(calls, [assistant_message("ok")], name="Nested", tools=[go])
+    agent = scripted_agent(
+        [function_call("ask", {"input": "x"}, call_id=noise), function_call("go", {"to": "a"}, call_id="\0")],
+        [assistant_message("Done.")],
+        tools=[nested.as_tool("ask", "Asks."), go],
+    )
+    result = await run_agent_workflow(agent, "Go", workflow_id="run")
+    # The same as in TypeScript, where the run may go on.
+    assert storable_id("a\0b") == "sha256_rNk48Gn1G7BgC8TLKl6z3dS2cDzaUaaOe-8OQstopek"
+    assert {item.interruption_id for item in result.interruptions} == {
+        *(f"Nested:{storable_id(call_id)}" for call_id in ids),
+        storable_id("\0"),
+    }
+    await decide(
+        run_id="run", decisions=[Decision(item.interruption_id, approve=True) for item in result.interruptions]
+    )
+    for _ in range(2):
+        result = await run_agent_workflow(agent, "Go", workflow_id="run")
+        assert (result.status, result.final_output, result.error) == ("completed", "Done.", None)
+        assert sorted(made) == ["0", "1", "2", "3", "4", "a"]
+        await execute_again(uri, "run")
+    assert "functions.go:0" in [event.call_id async for event in read_run_events("run")]

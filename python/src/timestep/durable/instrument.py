@@ -24,6 +24,7 @@ from agents.tool import FunctionTool, _FunctionToolInvocationResult
 from agents.tool_context import ToolContext
 from agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
 
+from ..state.storable_id import storable_id
 from .durable_session import instrument_session
 from .instrument_agent import instrument_model
 from .instrument_guardrails import instrument_guardrails, instrument_tool_guardrails
@@ -107,7 +108,7 @@ def _invoke_function_tool(original: Callable[..., Any]) -> Callable[..., Any]:
             return await call()
         scope = frame.scope
         if function_tool._is_agent_tool:
-            prefix = scope.unique(f"{scope.prefix}{scope.turn}:{context.tool_call_id}/")
+            prefix = scope.unique(f"{scope.prefix}{scope.turn}:{storable_id(context.tool_call_id)}/")
             with inside(Frame(Scope(scope.execution, prefix))):
                 return await call()
 

@@ -24,6 +24,7 @@ from agents import (
 )
 from agents.agent import AgentBase
 
+from ..state.storable_id import storable_id
 from .errors import ToolsUnavailableError, UnsupportedToolError
 from .model_request import ModelRequest
 from .model_step import ModelStep
@@ -175,7 +176,7 @@ def _needs_approval(name: str, original: Callable[..., Any]) -> Callable[..., Aw
         scope = recording_scope()
         if scope is None:
             return await ask()
-        key = f"approval:{scope.prefix}{scope.turn}:{call_id}"
+        key = f"approval:{scope.prefix}{scope.turn}:{storable_id(call_id)}"
         return await run_plain_step(scope, key, "approval", name, ask, encode=bool, decode=bool)
 
     return needs_approval
@@ -193,7 +194,7 @@ def _on_approval_request(original: Callable[..., Any]) -> Callable[..., Any]:
         scope = recording_scope()
         if scope is None:
             return await ask()
-        key = f"approval:{scope.prefix}{scope.turn}:{request.data.id}"
+        key = f"approval:{scope.prefix}{scope.turn}:{storable_id(request.data.id)}"
         return await run_plain_step(
             scope, key, "approval", request.data.name, ask, encode=dict, decode=lambda recorded: recorded
         )

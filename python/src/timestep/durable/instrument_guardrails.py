@@ -8,6 +8,7 @@ from typing import Any
 from agents import GuardrailFunctionOutput, ToolGuardrailFunctionOutput
 from agents.guardrail import InputGuardrail, InputGuardrailResult, OutputGuardrail, OutputGuardrailResult
 
+from ..state.storable_id import storable_id, storable_text
 from .recorded_step import run_plain_step
 from .recorded_value import plain
 from .scope import Scope, recording_scope
@@ -28,9 +29,8 @@ def instrument_guardrails(original: Callable[..., Any]) -> Callable[..., Any]:
             return result.output
 
         is_input = isinstance(self, InputGuardrail)
-        name = self.get_name()
         place = "input" if is_input else f"{scope.turn}:output"
-        output = await _guardrail_step(scope, f"guardrail:{scope.prefix}{place}:{name}", name, body, _decode_verdict)
+        output = await _guardrail_step(scope, place, self.get_name(), body, _decode_verdict)
         if result is not None:
             return result
         # What else is in the result is made anew of the parameters: agents, which cannot be recorded.
@@ -56,18 +56,20 @@ def instrument_tool_guardrails(original: Callable[..., Any]) -> Callable[..., An
         if scope is None:
             return await body()
         place = "tool_output" if hasattr(data, "output") else "tool_input"
-        key = f"guardrail:{scope.prefix}{scope.turn}:{place}:{data.context.tool_call_id}:{self.get_name()}"
-        output: ToolGuardrailFunctionOutput = await _guardrail_step(scope, key, self.get_name(), body, _decode_behavior)
+        place = f"{scope.turn}:{place}:{storable_id(data.context.tool_call_id)}"
+        name: str = self.get_name()
+        output: ToolGuardrailFunctionOutput = await _guardrail_step(scope, place, name, body, _decode_behavior)
         return output
 
     return run
 
 
 async def _guardrail_step(
-    scope: Scope, key: str, name: str, body: Callable[[], Awaitable[Any]], decode: Callable[[Any], Any]
+    scope: Scope, place: str, name: str, body: Callable[[], Awaitable[Any]], decode: Callable[[Any], Any]
 ) -> Any:
     """Records what a guardrail says as plain data; what it says about it may be anything."""
-    return await run_plain_step(scope, key, "guardrail", name, body, encode=_encode, decode=decode)
+    key = f"guardrail:{scope.prefix}{place}:{storable_id(name)}"
+    return await run_plain_step(scope, key, "guardrail", storable_text(name), body, encode=_encode, decode=decode)
 
 
 def _encode(output: GuardrailFunctionOutput | ToolGuardrailFunctionOutput) -> object:

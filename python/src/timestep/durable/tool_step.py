@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from agents.exceptions import ToolTimeoutError
 
 from ..database.database_error import DatabaseError
+from ..state.storable_id import storable_id
 from .errors import OwnershipLostError, UnknownOutcome
 from .journal_row import JournalRow, RecordedStep
 from .journal_writer import write_row
@@ -53,8 +54,9 @@ async def run_tool_step(
     it. If the process dies in between, the call was in flight.
     """
     execution = scope.execution
-    key = scope.unique(f"tool:{scope.prefix}{scope.turn}:{invocation.call_id}")
-    execution.use_approval(scope.agent_name, invocation.call_id, key)
+    call_id = storable_id(invocation.call_id)
+    key = scope.unique(f"tool:{scope.prefix}{scope.turn}:{call_id}")
+    execution.use_approval(scope.agent_name, call_id, key)
     recorded = execution.take(key)
     if recorded is not None:
         return _replay(scope, invocation, recorded)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from openai.types.responses import ResponseFunctionToolCall
 
 from ._json import JsonObject
 from ._sdk import decision_about
+from .storable_id import storable_id, storable_text
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,9 @@ def _number(state: RunState[Any], items: Sequence[ToolApprovalItem]) -> list[tup
     numbered: list[tuple[str, ToolApprovalItem]] = []
     own = state._current_agent
     for item in items:
-        call_id = _call_id(item)
-        name = call_id if own is None or item.agent.name == own.name else f"{item.agent.name}:{call_id}"
+        call_id = storable_id(_call_id(item))
+        is_own = own is None or item.agent.name == own.name
+        name = call_id if is_own else f"{storable_text(item.agent.name)}:{call_id}"
         seen[name] += 1
         numbered.append((name if seen[name] == 1 else f"{name}#{seen[name]}", item))
     return numbered
@@ -120,16 +121,16 @@ def _facts(state: RunState[Any], name: str, item: ToolApprovalItem) -> Interrupt
     decision = decision_about(state, item)
     status = "pending" if decision.is_approved is None else "approved" if decision.is_approved else "rejected"
     return InterruptionFacts(
-        interruption_id=_storable(name),
+        interruption_id=name,
         # The name that the TypeScript SDK has for it, so that a column has one vocabulary.
         kind="hosted_tool_call" if kind == "mcp_approval_request" else kind,
-        agent_name=_storable(item.agent.name),
-        tool_name=_storable(item.tool_name or str(fields.get("name"))),
-        call_id=_storable(_call_id(item)),
-        arguments=_storable(arguments) if isinstance(arguments, str) else None,
+        agent_name=storable_text(item.agent.name),
+        tool_name=storable_text(item.tool_name or str(fields.get("name"))),
+        call_id=storable_id(_call_id(item)),
+        arguments=storable_text(arguments) if isinstance(arguments, str) else None,
         status=status,
         always=decision.is_always,
-        message=_storable(decision.message) if decision.message is not None else None,
+        message=storable_text(decision.message) if decision.message is not None else None,
     )
 
 
@@ -156,7 +157,7 @@ def usage_of(agent: Agent[Any], usage: Usage, responses: Sequence[ModelResponse]
     used: dict[str, ModelUsage] = {}
 
     def count(agent: Agent[Any], usage: ModelUsage, sign: int = 1) -> None:
-        model = _storable(_model_name(agent))
+        model = storable_text(_model_name(agent))
         used[model] = used.get(model, ModelUsage(model)).plus(usage, sign)
 
     count(agent, model_usage("", usage))
@@ -207,8 +208,3 @@ def _model_name(agent: Agent[Any]) -> str:
         return get_default_model()
     named = getattr(model, "model", None)
     return named if isinstance(named, str) else type(model).__name__
-
-
-def _storable(text: str) -> str:
-    """A text as the database can hold it: NULs and halves of characters as JSON escapes them."""
-    return re.sub("[\0\ud800-\udfff]", lambda odd: f"\\u{ord(odd.group()):04x}", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -112,10 +113,16 @@ class _Row:
             return RunEvent(self.position, "handoff", self.step, self.attempt, str(self.output))
         if self.kind == "guardrail":
             return RunEvent(self.position, "guardrail", *base, data=self.output)
-        call_id = self.step.rpartition(":")[2]
+        call_id = _call_id_of(self.step)
         if self.status == "failed":
             return RunEvent(self.position, "tool_error", *base, call_id, self.output)
         return RunEvent(self.position, "tool_output", *base, call_id, plain(decode_value(self.output)))
+
+
+def _call_id_of(step: str) -> str:
+    """The call's id in the key `tool:<place>:<id>`, where agents used as tools have `<call>/` in their places."""
+    call_id = step.removeprefix("tool:").rpartition("/")[2].partition(":")[2]
+    return re.sub(r"#\d+$", "", call_id)
 
 
 async def _read_page(database: Database, run_id: str, after: int) -> list[_Row]:

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { storableId } from "../../core/storable_id.ts";
 import { readableValue } from "../../durable/recorded_value.ts";
 import type { UsageSum } from "./response_object.ts";
 import type { WireItem } from "./wire.ts";
@@ -89,7 +90,7 @@ export function parseModelOutput(recorded: unknown): ModelOutput {
     reasoning: output.filter(({ type }) => type === "reasoning").map(({ content }) => summaryOf(content))
       .filter((parts) => parts.length > 0),
     calls: output.filter(({ type }) => type === "function_call").map((call) => ({
-      callId: call.callId ?? "",
+      callId: storableId(call.callId ?? ""),
       name: call.name ?? "",
       arguments: call.arguments ?? "{}",
       isCallers: false,

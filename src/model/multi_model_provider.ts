@@ -119,13 +119,13 @@ function splitModelName(modelName: string | undefined): { prefix: string; name: 
 
 function openaiOptions(options: MultiModelProviderOptions): OpenAIProviderOptions {
   const {
-    openaiApiKey: apiKey = options.openai_api_key,
     openaiBaseURL: baseURL,
     openaiClient: openAIClient,
     openaiOrganization: organization,
     openaiProject: project,
     openaiUseResponses: useResponses,
   } = options;
+  const apiKey = options.openaiApiKey || options.openai_api_key;
   return {
     // An empty key is what a missing variable turns into ("?? ''"); the client must fall back to its own then.
     ...(apiKey ? { apiKey } : {}),

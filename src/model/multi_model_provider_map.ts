@@ -37,9 +37,10 @@ export class MultiModelProviderMap {
    *
    * @param prefix What stands before the first slash of a model's name, e.g. `ollama` in `ollama/gpt-oss:20b`.
    * @throws {RangeError} If the prefix is empty or has a slash: no name would ever match.
+   * @throws {TypeError} If it is no provider, such as a provider's class.
    */
   addProvider(prefix: string, provider: ModelProvider): void {
-    checkPrefix(prefix);
+    check(prefix, provider);
     this.#providers.set(prefix, provider);
   }
 
@@ -57,18 +58,27 @@ export class MultiModelProviderMap {
    * Replace all prefixes and their providers by a copy of these.
    *
    * @throws {RangeError} If a prefix is empty or has a slash; nothing is replaced then.
+   * @throws {TypeError} If something is no provider; nothing is replaced then.
    */
   setMapping(mapping: Iterable<readonly [prefix: string, provider: ModelProvider]>): void {
     const providers = new Map(mapping);
-    for (const prefix of providers.keys()) checkPrefix(prefix);
+    for (const [prefix, provider] of providers) check(prefix, provider);
     this.#providers = providers;
   }
 }
 
-function checkPrefix(prefix: string): void {
-  if (prefix !== "" && !prefix.includes("/")) return;
-  throw new RangeError(
-    "The model provider could not be added: a prefix is what stands before the first slash of a model's name, " +
-      `got ${JSON.stringify(prefix)}`,
+function check(prefix: string, provider: ModelProvider): void {
+  if (prefix === "" || prefix.includes("/")) {
+    throw new RangeError(
+      "The model provider could not be added: a prefix is what stands before the first slash of a model's name, " +
+        `got ${JSON.stringify(prefix)}`,
+    );
+  }
+  // Where types are not checked, it would be found out when a run needs it.
+  if (typeof provider?.getModel === "function") return;
+  throw new TypeError(
+    `The model provider could not be added: what is given for the prefix ${
+      JSON.stringify(prefix)
+    } has no getModel()`,
   );
 }

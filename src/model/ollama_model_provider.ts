@@ -64,7 +64,7 @@ export class OllamaModelProvider implements ModelProvider {
     const endpoint = ollamaEndpoint(modelName, {
       ...this.#options,
       environmentHost: process.env["OLLAMA_HOST"],
-      environmentKey: process.env["OLLAMA_API_KEY"],
+      environmentKey: process.env["OLLAMA_API_KEY"]?.trim(),
     });
     if (endpoint.isKeyMissing) {
       throw new MissingApiKeyError(`Ollama Cloud model "${modelName}"`, "OLLAMA_API_KEY");

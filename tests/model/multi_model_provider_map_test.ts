@@ -41,7 +41,7 @@ Deno.test("MultiModelProviderMap.setMapping() replaces everything by a copy", ()
   assertEquals([...map.getMapping().keys()], ["new"]);
 });
 
-Deno.test("MultiModelProviderMap refuses a prefix that no name can have, and stays as it was", () => {
+Deno.test("MultiModelProviderMap refuses a prefix that no name can have and what is no provider, and stays as it was", () => {
   const map = new MultiModelProviderMap();
   const mine = provider();
   map.addProvider("a", mine);
@@ -49,6 +49,9 @@ Deno.test("MultiModelProviderMap refuses a prefix that no name can have, and sta
     assertThrows(() => map.addProvider(prefix, provider()), RangeError, JSON.stringify(prefix));
     assertThrows(() => map.setMapping([["new", provider()], [prefix, provider()]]), RangeError);
   }
+  const noProvider = JSON.parse("{}");
+  assertThrows(() => map.addProvider("b", noProvider), TypeError, '"b" has no getModel()');
+  assertThrows(() => map.setMapping([["new", provider()], ["b", noProvider]]), TypeError);
   assertEquals([...map.getMapping()], [["a", mine]]);
 });
 

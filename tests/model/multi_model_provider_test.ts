@@ -169,6 +169,7 @@ Deno.test("MultiModelProvider takes OpenAI's key in both spellings, and from the
       [{ openaiApiKey: "camel" }, "camel"],
       [{ openai_api_key: "snake" }, "snake"],
       [{ openaiApiKey: "camel", openai_api_key: "snake" }, "camel"],
+      [{ openaiApiKey: "", openai_api_key: "snake" }, "snake"],
       [{ openai_api_key: "" }, "environment"],
       [{}, "environment"],
     ] as const

@@ -13,7 +13,8 @@ const MAX_DEPTH = 128;
  * Reads a request's JSON object.
  *
  * @param whenEmpty What a request without a body means. Default: it is refused.
- * @throws {ApiError} 400 when it is no JSON object, 408 when it does not come in time, 413 when it is too large.
+ * @throws {ApiError} 400 when it is no JSON object, 408 when it does not come in time, 413 when it is too large, 415 when it
+ * is compressed.
  */
 export async function readJson(
   request: Request,
@@ -39,6 +40,10 @@ export async function readJson(
 
 async function readText(request: Request, { bodyBytes, bodyMs }: BodyLimits): Promise<string> {
   if (Number(request.headers.get("content-length") ?? 0) > bodyBytes) throw tooLarge(bodyBytes);
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
+    throw new ApiError(415, `The request's body is encoded as '${encoding}'. Send it as it is.`);
+  }
   if (!request.body) return "";
   const reader = request.body.getReader();
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -69,7 +69,13 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     for (const [param, fields] of wrong) {
       assertEquals((await refused({ ...good, ...fields }, 400)).param, param);
     }
-    const items = [{ content: "x" }, { role: "user" }, { role: "user", content: [5] }];
+    const items = [
+      { content: "x" },
+      { role: "user" },
+      { role: "user", content: [5] },
+      // As in Chat Completions.
+      { role: "user", content: [{ type: "text", text: "x" }] },
+    ];
     const messages = await Promise.all(
       items.map(async (item) => (await refused({ ...good, input: [item] })).message),
     );
@@ -77,6 +83,8 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
       "Invalid 'input[0].type': an item needs a type, or as a message a role.",
       "Invalid 'input[0].content': it has to be a text or a list of parts.",
       "Invalid 'input[0].content[0]': Invalid input: expected object, received number.",
+      "Invalid 'input[0].content[0].type': content of type 'text' is not taken. What is sent is 'input_text', " +
+      "'input_image' or 'input_file'; what the assistant said, 'output_text' or 'refusal'.",
     ]);
     await refused({
       ...good,
@@ -90,7 +98,8 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     await refused({ ...good, previous_response_id: "\u0000" }, 404);
     await refused({ ...good, conversation: "x'; drop table timestep.runs; --" }, 404);
     await refused({ ...good, model: "\u0000" }, 404);
-    await refused({ items: [{ role: "user", content: 5 }] }, 400, "/conversations");
+    const added = { items: [{ role: "user", content: 5 }] };
+    assertEquals((await refused(added, 400, "/conversations")).param, "items[0].content");
     await refused({ metadata: { a: 1 } }, 400, "/conversations");
   });
 
@@ -140,6 +149,10 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     const large = await server.send("POST", "/responses", `{"input":"${"x".repeat(300_000)}"}`, ada);
     assertEquals(large.status, 413);
     await large.body?.cancel();
+    const zipped = { ...ada, "content-encoding": "gzip" };
+    const packed = await server.send("POST", "/responses", "x", zipped);
+    assertEquals(packed.status, 415);
+    await packed.body?.cancel();
     const end = Promise.withResolvers<void>();
     const stalled = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new Uint8Array([123])),

@@ -18,8 +18,8 @@ export async function toSessionItems(
   items: readonly Record<string, unknown>[],
 ): Promise<AgentInputItem[]> {
   const reader = await readerOf(call);
-  const resolved = await resolveReferences(items, (id) => findItem(reader, id));
-  return toAgentInput(resolved, call.principal);
+  const resolved = await resolveReferences(items, (id) => findItem(reader, id), "items");
+  return toAgentInput(resolved, call.principal, "items");
 }
 
 /** Adds items at the end of a conversation, whose row is locked. */

@@ -25,11 +25,13 @@ export function userMessage(text: string) {
 /**
  * Replaces references by what they refer to.
  *
+ * @param field The request's, which has the items.
  * @throws {ApiError} 404 when there is no such item, or it is somebody else's.
  */
 export async function resolveReferences(
   items: readonly Record<string, unknown>[],
   findItem: FindItem,
+  field = "input",
 ): Promise<Record<string, unknown>[]> {
   return await Promise.all(items.map(async (item, index) => {
     if (item["type"] !== "item_reference") return item;
@@ -38,7 +40,7 @@ export async function resolveReferences(
     if (found) return found;
     throw new ApiError(404, `No item found with id '${id}'.`, {
       code: "not_found",
-      param: `input[${index}].id`,
+      param: `${field}[${index}].id`,
     });
   }));
 }
@@ -49,19 +51,23 @@ export async function resolveReferences(
  * @param items Without references.
  * @param principal Who sent them: only the service may speak in the name of the system. What others tell the agent in
  * that name it is told as the user's wish.
+ * @param field The request's, which has the items.
  * @throws {ApiError} 400 when an item is malformed or of a kind that cannot be sent.
  */
 export function toAgentInput(
   items: readonly Record<string, unknown>[],
   principal: Principal,
+  field = "input",
 ): AgentInputItem[] {
   const names = new Map<string, string>();
   return items.flatMap((item, index) => {
-    const path = `input[${index}]`;
+    const path = `${field}[${index}]`;
     const { type, role } = item;
     if (PASSED_OVER.includes(type) || isOwnReasoning(item)) return [];
     const isWish = (role === "system" || role === "developer") && principal.kind !== "service";
-    if (type === "mcp_call" && item["server_label"] === SERVER_LABEL) return toFunctionCall(item, index);
+    if (type === "mcp_call" && item["server_label"] === SERVER_LABEL) {
+      return toFunctionCall(item, index, path);
+    }
     if (type === "function_call") names.set(String(item["call_id"]), String(item["name"]));
     const said = isWish ? { ...withoutOwnId(item), role: "user" } : withoutOwnId(item);
     return [translating(item, path, () => fromResponsesItem(said, (callId) => names.get(callId)))];
@@ -89,10 +95,10 @@ export function translating<T>(item: Record<string, unknown>, path: string, tran
 }
 
 /** The model knows the agent's tools as functions, not as those of a server. */
-function toFunctionCall(item: Record<string, unknown>, index: number): AgentInputItem[] {
+function toFunctionCall(item: Record<string, unknown>, index: number, path: string): AgentInputItem[] {
   const { id, name, arguments: given, output, error } = item;
   if (typeof name !== "string" || typeof given !== "string") {
-    throw invalid(`input[${index}]`, "An 'mcp_call' needs a 'name' and 'arguments' that are text.");
+    throw invalid(path, "An 'mcp_call' needs a 'name' and 'arguments' that are text.");
   }
   const callId = `call_${typeof id === "string" ? id : index}`;
   const text = typeof output === "string" ? output : errorText(error);
@@ -112,11 +118,15 @@ function reasonOf({ path, message, cause }: ItemTranslationError, { type }: Reco
   // It could not even be read.
   if (cause !== undefined) return `${message.replace(/^Cannot read an item's [^:]*: /, "")}.`;
   if (path === "type" && type === undefined) return "an item needs a type, or as a message a role.";
-  if (path === "type") return `items of type '${type}' are not taken.`;
-  if (path.endsWith(".type")) return "content of this type is not taken.";
-  if (path !== "call_id") return message;
-  return "no call of this id comes before it. What a response asks for is answered with the last items of a request.";
+  if (path === "call_id") {
+    return "no call of this id comes before it. What a response asks for is answered with the last items of a request.";
+  }
+  const refusal = message.replace(/^Cannot translate (.*): .*$/s, "$1 is not taken.");
+  return path.endsWith(".type") ? `${refusal} ${CONTENT_TAKEN}` : refusal;
 }
+
+const CONTENT_TAKEN =
+  "What is sent is 'input_text', 'input_image' or 'input_file'; what the assistant said, 'output_text' or 'refusal'.";
 
 /**
  * What callers are shown of a model's reasoning is nothing that a model takes back. Some clients leave its id out when

@@ -1,9 +1,8 @@
 import process from "node:process";
-import type { RunToolApprovalItem } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
 import type { AnyRunState } from "./envelope.ts";
 import { RunStateConflictError } from "./errors.ts";
-import { finalOutputOf, interruptionsOf, usageOf } from "./run_facts.ts";
+import { finalOutputOf, interruptionsOf, numberCalls, type NumberedCall, usageOf } from "./run_facts.ts";
 import type { SavedRun, Snapshots } from "./snapshots.ts";
 
 /** Which saved run a state came from, and whether its holder has begun to resume it. */
@@ -13,7 +12,7 @@ export interface Origin {
   readonly agent: AnyAgent;
   run: SavedRun;
   /** What the run waited for when it was saved or loaded: decided since, it is not in the state any more. */
-  interruptions: readonly RunToolApprovalItem[];
+  interruptions: readonly NumberedCall[];
   /** Whether this state was the one to take the right to resume. */
   taken: boolean;
   /** Whether it is being resumed right now. */
@@ -30,7 +29,7 @@ export function rememberOrigin(
   state: AnyRunState,
   origin: Pick<Origin, "snapshots" | "agent" | "run">,
 ): void {
-  const interruptions = state.getInterruptions();
+  const interruptions = numberCalls(state);
   origins.set(state, { ...origin, interruptions, taken: false, isResuming: false });
 }
 

@@ -18,6 +18,11 @@ export interface AnyRunState extends
     | "_initialInputGuardrailsCompleted"
     | "_inputGuardrailResults"
     | "_outputGuardrailResults"
+    | "_pendingSessionHistoryTransaction"
+    | "_pendingSessionWrite"
+    | "_currentTurnDeferredSessionItemIndexes"
+    | "_currentTurnBlockedSessionStartIndex"
+    | "_currentTurnSessionHistoryTransactionSessionId"
   > {
   readonly _context: Pick<RunContext, "isToolApproved" | "getRejectionMessage" | "toJSON">;
   readonly _currentAgent: Pick<AnyAgent, "name" | "processFinalOutput">;
@@ -37,7 +42,7 @@ export const envelopeSchema = z.object({
       z.object({ name: z.string(), tools: z.array(z.string()), handoffs: z.array(z.string()) }),
     ),
   }),
-  /** Whether the guardrails of the run's first input had finished. */
+  /** Whether the guardrails of the run's first input had finished, and its input waits for no other ones. */
   guardrails_settled: z.boolean(),
   /** The SDK's own JSON text, untouched. */
   state: z.string(),

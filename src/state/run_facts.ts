@@ -21,20 +21,22 @@ export interface InterruptionFacts extends RunInterruption {
  */
 export function interruptionsOf(
   state: AnyRunState,
-  before: readonly RunToolApprovalItem[] = [],
+  before: readonly NumberedCall[] = [],
 ): InterruptionFacts[] {
-  const now = state.getInterruptions();
-  const numbered = [...number(state, before), ...number(state, now)];
+  const numbered = [...before, ...numberCalls(state)];
   return [...new Map(numbered.map(([id, item]) => [id, factsOf(state, id, item)])).values()];
 }
 
-/** Gives calls their ids: with the agent's name when it is used as a tool, since two may give calls the same id. */
-function number(
-  state: AnyRunState,
-  items: readonly RunToolApprovalItem[],
-): [id: string, item: RunToolApprovalItem][] {
+/** A call that a run waits for, with the id that it is recorded by. */
+export type NumberedCall = readonly [id: string, item: RunToolApprovalItem];
+
+/**
+ * Gives the calls that a run waits for their ids: with the agent's name when it is used as a tool, since two may give
+ * calls the same id. To be kept, as the run may be another agent's when they are decided.
+ */
+export function numberCalls(state: AnyRunState): NumberedCall[] {
   const seen = new Map<string, number>();
-  return items.map((item) => {
+  return state.getInterruptions().map((item) => {
     const own = storableId(callIdOf(item) ?? nameOf(item));
     const id = item.agent.name === state._currentAgent.name ? own : `${storableText(item.agent.name)}:${own}`;
     const count = (seen.get(id) ?? 0) + 1;

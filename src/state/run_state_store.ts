@@ -6,10 +6,11 @@ import type { DatabaseReferenceOptions } from "../database/database_reference.ts
 import { assertStorableName } from "../database/storable_name.ts";
 import { originOf, rememberOrigin, settlementsUnderWay } from "./claims.ts";
 import { DatabaseSnapshots } from "./database_snapshots.ts";
-import { type AnyRunState, open, seal } from "./envelope.ts";
+import { type AnyRunState, open } from "./envelope.ts";
 import { RunStateConflictError, RunStateNotFoundError } from "./errors.ts";
 import { FileSnapshots } from "./file_snapshots.ts";
 import { interruptionsOf, usageOf } from "./run_facts.ts";
+import { sealUntied } from "./seal_untied.ts";
 import type { TranslationLoss } from "./python/losses.ts";
 import type { SavedRun, Snapshots } from "./snapshots.ts";
 
@@ -103,7 +104,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
     const origin = originOf(saved);
     const snapshot = {
       agents: agentDefinition(this.#agent),
-      envelope: seal(this.#agent, saved),
+      envelope: sealUntied(this.#agent, saved),
       isEnded: saved._currentStep?.type === "next_step_final_output",
       interruptions: interruptionsOf(saved, origin?.interruptions),
       usage: usageOf(this.#agent, saved),

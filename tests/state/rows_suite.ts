@@ -221,6 +221,29 @@ function interruptions({ engine, create }: TestDatabase): void {
     assertEquals(await rows(), expected);
   });
 
+  Deno.test(`save() records a call once when the run has been handed over since [${engine}]`, async () => {
+    await using fresh = await create();
+    const { database } = fresh;
+    const { agent: specialist } = weatherAgent(asks("Berkeley"));
+    const { tools } = specialist;
+    const handsOver = [functionCall("transfer_to_Specialist", {}, { callId: "over" })];
+    const model = new ScriptedModel([asks("Oakland"), handsOver]);
+    const agent = new Agent({
+      name: "Assistant",
+      model,
+      tools,
+      handoffs: [specialist.clone({ name: "Specialist" })],
+    });
+    const store = new RunStateStore({ agent, database });
+    await store.save((await runAgent(agent, "Weather?")).state);
+    const { state } = await runAgent(agent, approveAll(await store.load()));
+    await store.save(state);
+    assertEquals(
+      (await recorded(database)).map((row) => [row.interruption_id, row.agent_name, row.status]),
+      [["call_Berkeley", "Specialist", "pending"], ["call_Oakland", "Assistant", "approved"]],
+    );
+  });
+
   Deno.test(`save() records decisions about tools of hosted MCP servers [${engine}]`, async () => {
     await using fresh = await create();
     const { agent, state } = await pausedAtHostedTool();

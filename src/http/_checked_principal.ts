@@ -14,8 +14,8 @@ export function checkedPrincipal(told: Principal | null | undefined): Principal 
   throw new TypeError(
     `Cannot tell who is calling: authenticate() gave a principal of kind "${
       told["kind"]
-    }" that is not whole. A user ` +
-      "has an ownerId, an API key an ownerId and agents, which are a list or null.",
+    }" that is not whole. ` +
+      "A user has an ownerId, which is a text; an API key that and agents, a list or null.",
   );
 }
 

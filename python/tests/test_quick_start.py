@@ -1,4 +1,4 @@
-"""The project's first documents, word for word, against a stand-in for OpenAI's API."""
+"""The project's first documents and the README, word for word, against a stand-in for OpenAI's API."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import contextlib
 import inspect
 import json
+import re
 import shutil
 import subprocess
 import types
@@ -107,3 +108,23 @@ async def test_a_state_is_saved_to_a_file_as_in_the_second_document(
         state.approve(state.get_interruptions()[0])
         result = await timestep.run_agent(names["assistant"], state, names["session"])
     assert result.final_output == "The weather in Berkeley is sunny and 72°F"
+
+
+async def test_the_programs_of_the_readme_run_as_they_are(
+    openai: str, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (REPOSITORY / "python" / "README.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(programs) == 3
+    for program in programs[:2]:
+        assert program.endswith("asyncio.run(main())\n")
+        await run_program(program.replace("asyncio.run(main())", "await main()"))
+    assert capsys.readouterr().out.splitlines() == [
+        "The weather in Berkeley is sunny and 72°F",
+        "interrupted",
+        "The weather in Berkeley is sunny and 72°F",
+        "2+2 equals 4.",
+    ]
+    # The third waits for work.
+    compile(programs[2], "README.md", "exec")
+    assert len(model_calls(openai)) == 2 + 2 + 1

@@ -7,7 +7,10 @@
 import {
   type Agent,
   type AgentInputItem,
+  type RunItem,
+  type RunState,
   type RunToolApprovalItem,
+  type RunToolCallItem,
   setTracingDisabled,
 } from "@openai/agents";
 import { openDatabase } from "../database/open_database.ts";
@@ -57,19 +60,35 @@ async function finish(
   { assistant, session, store }: Scene,
   decision: DemoOptions["decision"],
 ): Promise<number> {
-  const state = await store.load();
-  for (const interruption of state.getInterruptions()) {
-    const answer = decision ?? await askForDecision(interruption);
-    if (answer === null) return ExitCode.waiting;
-    if (answer === "approve") state.approve(interruption);
-    else state.reject(interruption);
-    tell("You", `${answer} ${describe(interruption)}`);
+  let state: RunState<unknown, Agent> = await store.load();
+  while (true) {
+    const waiting = state.getInterruptions();
+    for (const interruption of waiting) {
+      const answer = decision ?? await askForDecision(interruption);
+      if (answer === null) return ExitCode.waiting;
+      if (answer === "approve") state.approve(interruption);
+      else state.reject(interruption);
+      tell("You", `${answer} ${describe(interruption)}`);
+    }
+    const result = await runAgent(assistant, state, session);
+    tellItems(itemsSince(waiting, result.newItems));
+    if (result.interruptions.length === 0) return ExitCode.ok;
+    // The model has not given up: it wants another call that needs an approval.
+    await store.save(result.state);
+    state = result.state;
   }
-  const result = await runAgent(assistant, state, session);
-  // A resumed run lists its items from the beginning; those before the pause have been told.
-  const paused = result.newItems.findLastIndex((item) => item.type === "tool_call_item");
-  tellItems(result.newItems.slice(paused + 1));
-  return ExitCode.ok;
+}
+
+/** A resumed run lists its items from the beginning; those up to the calls that it waited for have been told. */
+function itemsSince(waiting: readonly RunToolApprovalItem[], items: readonly RunItem[]): readonly RunItem[] {
+  const calls = new Set(waiting.map(({ rawItem }) => callIdOf(rawItem)));
+  return items.slice(
+    items.findLastIndex((item) => item.type === "tool_call_item" && calls.has(callIdOf(item.rawItem))) + 1,
+  );
+}
+
+function callIdOf(call: RunToolApprovalItem["rawItem"] | RunToolCallItem["rawItem"]): string | undefined {
+  return "callId" in call ? call.callId : call.id;
 }
 
 /** Whether a run is there to be taken up. One that another process took up and never finished is given up. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { openDatabase } from "../../mod.ts";
 import { testDatabases } from "../_databases.ts";
+import { OllamaStandIn } from "../model/_ollama_stand_in.ts";
 import { type Ended, startTimestep, timestep } from "./_timestep.ts";
 
 const APPROVED = "The weather in Berkeley is sunny and 72°F";
@@ -66,6 +67,33 @@ for (const target of testDatabases()) {
     assertEquals(await statuses(fresh.connectionString), ["completed"]);
   });
 }
+
+Deno.test("timestep demo asks once more when the model makes another call after the answer", async () => {
+  // It begins with the last question, and asks for the weather again when it is not told.
+  await using ollama = new OllamaStandIn(({ messages, tools }) => {
+    const told = messages.at(-1);
+    if (told?.role === "tool" && told.content.includes("sunny")) return { content: "Sunny after all." };
+    const [name = ""] = tools?.map((tool) => tool.function.name) ?? [];
+    return { toolCalls: [{ name, arguments: name === "get_weather" ? { city: "Berkeley" } : {} }] };
+  });
+  await using fresh = await testDatabases().at(-1)?.create();
+  await fresh?.database.close();
+  const args = ["demo", "--model", "ollama/qwen3:8b", "--database", fresh?.connectionString ?? ""];
+  const { code, output, errors } = await timestep(args, {
+    input: "n\ny\n",
+    env: { OLLAMA_HOST: ollama.host },
+  });
+  assertEquals([code, errors], [0, ""]);
+  const [, resumed = ""] = output.split("loads the run");
+  assertEquals(resumed.match(/(reject|approve|calls|Tool execution|The weather in) [^"\n]*/g), [
+    "reject get_weather({",
+    "Tool execution was not approved.",
+    "calls get_weather({",
+    "approve get_weather({",
+    "The weather in Berkeley is sunny and 72°F",
+  ]);
+  assertStringIncludes(resumed, "Sunny after all.");
+});
 
 Deno.test("timestep demo names the directory to go on with when nobody answers and nothing is configured", async () => {
   const waiting = await timestep(["demo"]);

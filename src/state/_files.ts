@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 
 /** @throws {Error} Where files can't be locked, which would let two processes resume one run. */
 export function assertLockable(path: string): void {
@@ -7,6 +7,26 @@ export function assertLockable(path: string): void {
     `Cannot keep runs in the file "${path}": this runtime can't lock files, Deno can. Run with Deno, or keep them ` +
       "in a database.",
   );
+}
+
+/** A path that stays the same wherever the program goes. */
+export function absolutePath(path: string): string {
+  try {
+    return resolve(path);
+  } catch {
+    return path; // The program may not know where it is.
+  }
+}
+
+/** The file behind symbolic links, be it there or not: who comes by another way has to find the same lock. */
+export async function realPath(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const target = await Deno.readLink(path).catch(() => null);
+  return target === null ? path : await realPath(resolve(dirname(path), target));
 }
 
 /** A file's text, or `null` when there is no file. */

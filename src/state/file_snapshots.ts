@@ -2,7 +2,14 @@ import { z } from "zod";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
 import { RunStateMalformedError } from "./errors.ts";
 import type { InterruptionFacts } from "./run_facts.ts";
-import { assertLockable, readTextFile, withFileLock, writeTextFile } from "./_files.ts";
+import {
+  absolutePath,
+  assertLockable,
+  readTextFile,
+  realPath,
+  withFileLock,
+  writeTextFile,
+} from "./_files.ts";
 import type { RunEnd, SavedRun, Snapshot, Snapshots } from "./snapshots.ts";
 
 /** A file holds the envelope and these, under the names of the database's columns; the state is JSON in JSON, last. */
@@ -24,11 +31,15 @@ export class FileSnapshots implements Snapshots {
   readonly place: string;
   readonly #path: string;
 
-  /** @throws {Error} Where files can't be locked, which would let two processes resume one run. */
+  /**
+   * @throws {TypeError} When the path is empty.
+   * @throws {Error} Where files can't be locked, which would let two processes resume one run.
+   */
   constructor(path: string) {
+    if (path === "") throw new TypeError("Cannot keep runs in a file whose path is empty");
     assertLockable(path);
-    this.#path = path;
-    this.place = `in "${path}"`;
+    this.#path = absolutePath(path);
+    this.place = `in "${this.#path}"`;
   }
 
   async read(): Promise<{ run: SavedRun; envelope: Envelope } | null> {
@@ -89,7 +100,10 @@ export class FileSnapshots implements Snapshots {
   }
 
   async #locked<T>(body: (content: Content | null) => Promise<T>): Promise<T> {
-    return await withFileLock(`${this.#path}.lock`, async () => await body(await this.#read()));
+    return await withFileLock(
+      `${await realPath(this.#path)}.lock`,
+      async () => await body(await this.#read()),
+    );
   }
 
   async #read(): Promise<Content | null> {
@@ -118,7 +132,10 @@ export class FileSnapshots implements Snapshots {
   }
 
   async #write({ state, ...content }: Content): Promise<void> {
-    await writeTextFile(this.#path, `${JSON.stringify(content).slice(0, -1)},"state":${state}}`);
+    await writeTextFile(
+      await realPath(this.#path),
+      `${JSON.stringify(content).slice(0, -1)},"state":${state}}`,
+    );
   }
 }
 

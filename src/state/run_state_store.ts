@@ -70,7 +70,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
   /**
    * Keeps the run in a file.
    *
-   * @throws {TypeError} When there is no agent.
+   * @throws {TypeError} When there is no agent, or the path is empty.
    * @throws {Error} When the program does not run on Deno: nothing else can lock files.
    */
   constructor(path: string, agent: TAgent);

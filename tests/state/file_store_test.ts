@@ -1,7 +1,7 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
-import { RunStateStore } from "../../mod.ts";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { RunStateConflictError, RunStateStore } from "../../mod.ts";
 import { damageSuite } from "./damage_suite.ts";
-import { pausedState, weatherAgent } from "./_runs.ts";
+import { approveAll, pausedState, weatherAgent } from "./_runs.ts";
 import { storeSuite } from "./store_suite.ts";
 import { fileTarget } from "./store_target.ts";
 
@@ -20,4 +20,37 @@ Deno.test("save() puts a new file in the place of the one before", async () => {
   assertEquals(await Deno.readTextFile(`${directory}/before.json`), before);
   assertNotEquals(await Deno.readTextFile(path), before);
   await Deno.remove(directory, { recursive: true });
+});
+
+for (const target of ["elsewhere.json", "../elsewhere.json"]) {
+  Deno.test(`save() keeps a symbolic link to ${target}, and is one run under both names`, async () => {
+    const root = await Deno.makeTempDir({ prefix: "timestep-state-" });
+    const directory = `${root}/linked`;
+    await Deno.mkdir(directory);
+    await Deno.symlink(target, `${directory}/state.json`);
+    const byLink = new RunStateStore(`${directory}/state.json`, weatherAgent().agent);
+    const { agent } = weatherAgent();
+    const byName = new RunStateStore(`${directory}/${target}`, agent);
+    await byLink.save(await pausedState("Oakland"));
+    const [seen, state] = [await byLink.load(), await byName.load()];
+    await byName.save(approveAll(state));
+    await assertRejects(() => byLink.save(seen), RunStateConflictError);
+    assertEquals((await Deno.lstat(`${directory}/state.json`)).isSymlink, true);
+    await Deno.remove(root, { recursive: true });
+  });
+}
+
+Deno.test("RunStateStore() keeps its file when the program goes to another directory", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "timestep-state-" });
+  const before = Deno.cwd();
+  try {
+    Deno.chdir(directory);
+    const store = new RunStateStore("state.json", weatherAgent().agent);
+    Deno.chdir(before);
+    await store.save(await pausedState("Oakland"));
+    assertEquals((await Deno.stat(`${directory}/state.json`)).isFile, true);
+  } finally {
+    Deno.chdir(before);
+    await Deno.remove(directory, { recursive: true });
+  }
 });

@@ -30,7 +30,8 @@ class FileSnapshots:
     """The paused run in a file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        # The same wherever the program goes.
+        self._path = path.absolute()
 
     @property
     def place(self) -> str:
@@ -113,13 +114,14 @@ class FileSnapshots:
     def _write(self, content: JsonObject) -> None:
         """To a file beside it, which then takes its place. The state comes last, as its reader expects."""
         ordered = {**{key: value for key, value in content.items() if key != "state"}, "state": content["state"]}
-        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        path = self._real_path()
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(json_text(ordered, separators=(",", ":")))
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, self._path)
+            os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -127,11 +129,15 @@ class FileSnapshots:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[JsonObject | None]:
         """The file's content, while no other process is at it."""
-        with open(f"{self._path}.lock", "w", encoding="utf-8") as lock:
+        with open(f"{self._real_path()}.lock", "w", encoding="utf-8") as lock:
             if fcntl is not None:
                 # The system's own lock: it ends with the process, however that ends.
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield self._read()
+
+    def _real_path(self) -> Path:
+        """The file behind symbolic links, be it there or not: who comes by another way has to find the same lock."""
+        return self._path.resolve()
 
 
 def _wrong_key(content: object) -> str | None:

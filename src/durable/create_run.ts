@@ -62,9 +62,27 @@ export function runParameters(run: NewRun): Parameter[] {
     JSON.stringify(definition),
     run.sessionId ?? null,
     run.ownerId ?? null,
-    JSON.stringify(run.input),
+    inputText(run.input),
     serializeRunOptions(run),
   ];
+}
+
+/**
+ * What a run begins with, as it is recorded.
+ *
+ * @throws {TypeError} When JSON can't hold it.
+ */
+export function inputText(input: NewRun["input"]): string {
+  try {
+    return JSON.stringify(input);
+  } catch (error) {
+    throw new TypeError(
+      `Cannot create a run: its input cannot be recorded, as JSON cannot hold it: ${
+        error instanceof Error ? error.message : error
+      }.`,
+      { cause: error },
+    );
+  }
 }
 
 /**
@@ -73,7 +91,7 @@ export function runParameters(run: NewRun): Parameter[] {
  * @throws {RunConflictError} When it has another agent, input, session or options.
  */
 export async function assertSameRun(queryable: Queryable, run: NewRun): Promise<void> {
-  const [input, options] = [JSON.stringify(run.input), serializeRunOptions(run)];
+  const [input, options] = [inputText(run.input), serializeRunOptions(run)];
   const [known] = await queryable.query(
     `select agent_name = $2 as agent, input::text = $3 as input, options::text = $4 as options,
        session_id is not distinct from $5 as session, owner_id is not distinct from $6 as owner

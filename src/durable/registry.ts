@@ -24,14 +24,18 @@ const agentsByName = new Map<string, AnyAgent>();
  */
 export function registerAgent(agent: AnyAgent): void {
   // Callers without types come here, too.
-  const name = (agent as AnyAgent | undefined)?.name;
-  if (name === undefined) throw new TypeError(`Cannot register an agent: ${agent} is none.`);
   if (!(agent instanceof Agent)) {
+    const given: unknown = agent;
+    if (!isForeignAgent(given)) {
+      const shown = typeof given === "string" ? JSON.stringify(given) : typeof given;
+      throw new TypeError(`Cannot register an agent: ${shown} is none. Pass what new Agent() gave.`);
+    }
     throw new TypeError(
-      `Cannot register agent "${name}": it is of another copy of the Agents SDK than this module's, so that ` +
+      `Cannot register agent "${given.name}": it is of another copy of the Agents SDK than this module's, so that ` +
         `what it does could not be recorded. Import npm:@openai/agents@${SDK_VERSION}.`,
     );
   }
+  const { name } = agent;
   // Each look for work tells the database all names: one that it does not take would keep this process from any work.
   assertStorableName("agent name", name);
   const known = agentsByName.get(name);
@@ -42,6 +46,12 @@ export function registerAgent(agent: AnyAgent): void {
     );
   }
   agentsByName.set(name, agent);
+}
+
+/** Whether it is an agent, if not one of this copy of the Agents SDK. */
+function isForeignAgent(agent: unknown): agent is { name: string } {
+  const { name, getSystemPrompt } = (agent ?? {}) as { name?: unknown; getSystemPrompt?: unknown };
+  return typeof name === "string" && typeof getSystemPrompt === "function";
 }
 
 /** The registered agent of this name, if there is one. */

@@ -66,10 +66,12 @@ export function toolCall(): ToolCall | undefined {
  *
  * @param execute What the tool does, as given to `tool()`.
  * @returns What to give to `tool()`. In a run that is not durable it does the same as `execute`.
+ * @throws {TypeError} When it is given a tool, or anything else than a function.
  */
 export function atMostOnce<TParameters extends unknown[], TOutput>(
   execute: (...parameters: TParameters) => TOutput | Promise<TOutput>,
 ): (...parameters: TParameters) => Promise<TOutput> {
+  assertFunction("atMostOnce", execute);
   return async (...parameters) => {
     const frame = currentFrame();
     if (frame) await ownStep(frame.toolStep, "at most once").begin();
@@ -103,10 +105,12 @@ export function atMostOnce<TParameters extends unknown[], TOutput>(
  * @param execute What the tool does, with the transaction before what `tool()` gives it. If it throws, what it
  * wrote is rolled back, and its error goes where a tool's error goes.
  * @returns What to give to `tool()`.
+ * @throws {TypeError} When it is given a tool, or anything else than a function.
  */
 export function transactional<TParameters extends unknown[], TOutput>(
   execute: (transaction: Queryable, ...parameters: TParameters) => TOutput | Promise<TOutput>,
 ): (...parameters: TParameters) => Promise<TOutput> {
+  assertFunction("transactional", execute);
   return async (...parameters) => {
     const step = ownStep(currentFrame()?.toolStep, "in a transaction");
     return await step.inTransaction(async (transaction) => await execute(transaction, ...parameters));
@@ -120,6 +124,18 @@ export interface ToolStep {
   begin(): Promise<void>;
   /** Runs `body` in a transaction, and records the call with the result in the same. */
   inTransaction<T>(body: (transaction: Queryable) => Promise<T>): Promise<T>;
+}
+
+/** A tool would be taken for what it does, and nothing be recorded ahead of its calls. */
+function assertFunction(name: string, execute: unknown): void {
+  if (typeof execute === "function") return;
+  const given = (execute as { type?: unknown } | null | undefined)?.type === "function"
+    ? "a tool"
+    : String(execute);
+  throw new TypeError(
+    `Cannot make a tool with ${name}(): it was given ${given}, but takes what the tool does: ` +
+      `tool({ ..., execute: ${name}(async (...) => ...) }).`,
+  );
 }
 
 function ownStep(step: ToolStep | undefined, how: string): ToolStep {

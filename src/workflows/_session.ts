@@ -18,6 +18,14 @@ export function openConversation(sessionId: string): Session {
     new OpenAIConversationsSession({ conversationId: sessionId });
 }
 
+/** Callers without types come here, too. */
+function nameOf(session: unknown): string {
+  const { constructor } = (session ?? {}) as { constructor?: { name?: unknown } };
+  return typeof session === "object" && session
+    ? `a ${constructor?.name ?? "session"}`
+    : JSON.stringify(session);
+}
+
 /**
  * How to open a session again elsewhere.
  *
@@ -34,7 +42,7 @@ export async function referenceSession(session: Session | undefined): Promise<Se
     return { sessionId, sessionKind: "openai_conversations" };
   }
   throw new SessionNotDurableError(
-    `Cannot start a durable run with a ${session.constructor.name}: another process could not open it again to ` +
+    `Cannot start a durable run with ${nameOf(session)}: another process could not open it again to ` +
       "go on with the run. Use a DatabaseSession or an OpenAIConversationsSession.",
   );
 }

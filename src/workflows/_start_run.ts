@@ -32,7 +32,9 @@ export async function prepareRun(options: AgentWorkflowOptions): Promise<Prepare
   }
   if (typeof inputItems !== "string" && !Array.isArray(inputItems)) {
     throw new TypeError(
-      `Cannot start a run: inputItems is ${typeof inputItems}, but has to be a text or an array of items.`,
+      `Cannot start a run: inputItems is ${
+        inputItems === null ? null : typeof inputItems
+      }, but has to be a text or an array of items.`,
     );
   }
   const odd = typeof inputItems === "string" ? -1 : inputItems.findIndex((item) => !isObject(item));

@@ -1,6 +1,8 @@
+import { assertOptions } from "../core/assert_options.ts";
 import type { ModelProvider } from "../core/package_types.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import { DBOSConfiguredLateError } from "./errors.ts";
+import { MAX_TIMER_MS } from "./_sleep.ts";
 
 /** Where durable runs are kept, and how this process executes them. */
 export interface ConfigureDBOSOptions {
@@ -55,9 +57,11 @@ export interface Configuration {
  * @param options What differs from the defaults.
  * @throws {DBOSConfiguredLateError} When DBOS is in use already, with other options.
  * @throws {RangeError} When a time is out of range.
- * @throws {TypeError} When the name is empty or can't be stored.
+ * @throws {TypeError} When an option is none, or can't be what it is.
  */
 export function configureDBOS(options: ConfigureDBOSOptions = {}): void {
+  assertOptions("configure DBOS", options);
+  checkOptions(options);
   const wanted = withDefaults(options);
   if (used && !same(wanted, configuration)) {
     throw new DBOSConfiguredLateError(
@@ -84,10 +88,10 @@ let used = false;
 function withDefaults(options: ConfigureDBOSOptions): Configuration {
   const heartbeatMs = (options.heartbeatSeconds ?? 1) * 1000;
   const executorTimeoutMs = (options.executorTimeoutSeconds ?? 10) * 1000;
-  if (!(heartbeatMs > 0 && Number.isFinite(executorTimeoutMs))) {
+  if (!(heartbeatMs > 0 && heartbeatMs <= MAX_TIMER_MS && Number.isFinite(executorTimeoutMs))) {
     throw new RangeError(
       `Cannot configure DBOS: heartbeatSeconds (${options.heartbeatSeconds}) and executorTimeoutSeconds ` +
-        `(${options.executorTimeoutSeconds}) have to be positive numbers.`,
+        `(${options.executorTimeoutSeconds}) have to be positive numbers, and a heartbeat at most 24 days.`,
     );
   }
   if (executorTimeoutMs < 2 * heartbeatMs) {
@@ -110,6 +114,36 @@ function withDefaults(options: ConfigureDBOSOptions): Configuration {
     heartbeatMs,
     executorTimeoutMs,
   };
+}
+
+const OPTIONS: Readonly<Record<keyof ConfigureDBOSOptions, "string" | "boolean" | "object" | "number">> = {
+  connectionString: "string",
+  name: "string",
+  execute: "boolean",
+  modelProvider: "object",
+  heartbeatSeconds: "number",
+  executorTimeoutSeconds: "number",
+};
+
+/** Callers without types come here, too: what is passed over would mean another database, or a process that executes. */
+function checkOptions(options: ConfigureDBOSOptions): void {
+  for (const [option, value] of Object.entries(options)) {
+    const type = Object.hasOwn(OPTIONS, option) && OPTIONS[option as keyof ConfigureDBOSOptions];
+    if (!type) {
+      const all = Object.keys(OPTIONS).join(", ");
+      throw new TypeError(`Cannot configure DBOS: there is no option ${option} beside ${all}.`);
+    }
+    if (value !== undefined && (typeof value !== type || value === null)) {
+      throw new TypeError(
+        `Cannot configure DBOS: ${option} is ${value === null ? null : typeof value}, but has to be ${type}.`,
+      );
+    }
+  }
+  if (options.modelProvider && typeof options.modelProvider.getModel !== "function") {
+    throw new TypeError(
+      "Cannot configure DBOS: modelProvider has no getModel(), as every ModelProvider has.",
+    );
+  }
 }
 
 function same(a: Configuration, b: Configuration): boolean {

@@ -1,6 +1,9 @@
 import { z } from "zod";
+import { assertOptions } from "../core/assert_options.ts";
 import { agentDefinition } from "../agents/agent_definition.ts";
 import { assertStorableName } from "../database/storable_name.ts";
+import { inputText } from "../durable/create_run.ts";
+import { registerAgent } from "../durable/registry.ts";
 import { serializeRunOptions } from "../durable/run_options.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { DEFAULT_QUEUE, type Dispatch } from "./_dispatch.ts";
@@ -53,7 +56,9 @@ export interface CreateScheduledAgentWorkflowOptions extends Omit<AgentWorkflowO
 export async function createScheduledAgentWorkflow(
   options: CreateScheduledAgentWorkflowOptions,
 ): Promise<void> {
+  assertOptions("create a schedule", options);
   const { crontab, timezone = "UTC", missed = "once", queueName = DEFAULT_QUEUE, agent } = options;
+  registerAgent(agent);
   const name = options.name ?? agent.name;
   if (name === "") {
     throw new TypeError("Cannot create a schedule: its name is empty. Leave it out or fill it.");
@@ -94,7 +99,7 @@ export async function createScheduledAgentWorkflow(
     timezone,
     agent.name,
     fingerprint,
-    JSON.stringify(run.input),
+    inputText(run.input),
     run.sessionId ?? null,
     run.ownerId ?? null,
     JSON.stringify(dispatch),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertOptions } from "../core/assert_options.ts";
 import type { JsonValue } from "../core/json_value.ts";
 import type { Queryable } from "../database/database.ts";
 import { assertStorableName } from "../database/storable_name.ts";
@@ -53,8 +54,10 @@ export interface DecideResult {
  * @throws {RunNotFoundError} When there is no such run.
  * @throws {InterruptionNotFoundError} When the run never had such an interruption.
  * @throws {DecisionConflictError} When it was decided otherwise, or the run was ended or taken over meanwhile.
+ * @throws {TypeError} When a decision says what none can say.
  */
 export async function decide(options: DecideOptions): Promise<DecideResult> {
+  assertOptions("decide", options);
   const database = await workflowDatabase();
   return await database.transaction((transaction) => decideWithin(transaction, options));
 }
@@ -225,6 +228,12 @@ function checkDecisions(runId: string, decisions: readonly Decision[]): void {
       `Cannot decide about run "${runId}": decisions is ${typeof decisions}, but has to be an array.`,
     );
   }
+  for (const [index, decision] of decisions.entries()) {
+    if (typeof decision?.interruptionId === "string") continue;
+    throw new TypeError(
+      `Cannot decide about run "${runId}": decisions[${index}] has no interruptionId. listInterruptions() tells it.`,
+    );
+  }
   const ids = decisions.map(({ interruptionId }) => interruptionId);
   if (ids.length === 0) {
     throw new TypeError(`Cannot decide about run "${runId}": there is no decision. Pass one.`);
@@ -232,10 +241,16 @@ function checkDecisions(runId: string, decisions: readonly Decision[]): void {
   if (new Set(ids).size < ids.length) {
     throw new TypeError(`Cannot decide about run "${runId}": an interruption is decided twice in one call.`);
   }
-  for (const { interruptionId, approve, message } of decisions) {
+  for (const { interruptionId, approve, always, message } of decisions) {
     const about = `Cannot decide about "${interruptionId}" of run "${runId}"`;
     if (typeof approve !== "boolean") {
       throw new TypeError(`${about}: approve is ${JSON.stringify(approve)}, but has to be true or false.`);
+    }
+    if (always !== undefined && typeof always !== "boolean") {
+      throw new TypeError(`${about}: always is ${JSON.stringify(always)}, but has to be true or false.`);
+    }
+    if (message !== undefined && typeof message !== "string") {
+      throw new TypeError(`${about}: its message is ${JSON.stringify(message)}, but has to be a text.`);
     }
     if (message !== undefined && (message.includes("\0") || !message.isWellFormed())) {
       throw new TypeError(`${about}: its message has a NUL or half of a surrogate pair. Leave that out.`);

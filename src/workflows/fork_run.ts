@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertOptions } from "../core/assert_options.ts";
 import type { Queryable } from "../database/database.ts";
 import { RunConflictError } from "../durable/errors.ts";
 import { dispatchDatabase } from "./_database.ts";
@@ -31,7 +32,9 @@ export interface ForkRunOptions {
  * @throws {RangeError} When the run has not come to this turn.
  * @throws {RunConflictError} When another run has the id of the new one.
  */
-export async function forkRun({ runId, fromTurn = 1, workflowId }: ForkRunOptions): Promise<RunInfo> {
+export async function forkRun(options: ForkRunOptions): Promise<RunInfo> {
+  assertOptions("fork a run", options);
+  const { runId, fromTurn = 1, workflowId } = options;
   checkRunId(runId);
   const newRunId = checkedWorkflowId(workflowId);
   const database = await dispatchDatabase();

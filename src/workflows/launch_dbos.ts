@@ -1,3 +1,4 @@
+import { assertOptions } from "../core/assert_options.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { closeWorkflowDatabase } from "./_database.ts";
 import type { Engine } from "./_engine.ts";
@@ -53,7 +54,9 @@ export interface HandOverOptions {
  * @param options When this process ends. A time that is over hands over at once.
  * @throws {TypeError} When the deadline is not a date.
  */
-export async function handOver({ deadline }: HandOverOptions): Promise<void> {
+export async function handOver(options: HandOverOptions): Promise<void> {
+  assertOptions("hand over", options);
+  const { deadline } = options;
   const end = (deadline as Date | undefined)?.getTime?.();
   if (end === undefined || Number.isNaN(end)) {
     throw new TypeError(`Cannot hand over: deadline is ${String(deadline)}, but has to be a Date.`);

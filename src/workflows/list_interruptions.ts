@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertOptions } from "../core/assert_options.ts";
 import type { RunInterruption } from "../core/run_interruption.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import { workflowDatabase } from "./_database.ts";
@@ -42,6 +43,7 @@ export interface ListInterruptionsOptions {
  * ```
  */
 export async function listInterruptions(options: ListInterruptionsOptions = {}): Promise<Interruption[]> {
+  assertOptions("list interruptions", options);
   for (const what of ["runId", "sessionId"] as const) {
     if (options[what] !== undefined) assertStorableName(what, options[what]);
   }

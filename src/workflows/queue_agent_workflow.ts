@@ -1,3 +1,4 @@
+import { assertOptions } from "../core/assert_options.ts";
 import type { Database, Queryable } from "../database/database.ts";
 import { sqlStateOf } from "./_sql_state.ts";
 import { assertStorableName } from "../database/storable_name.ts";
@@ -51,6 +52,7 @@ export interface QueueAgentWorkflowOptions extends AgentWorkflowOptions {
 export async function queueAgentWorkflow<TAgent extends AnyAgent>(
   options: QueueAgentWorkflowOptions & { agent: TAgent },
 ): Promise<AgentWorkflowHandle<TAgent>> {
+  assertOptions("start a run", options);
   const runId = checkedWorkflowId(options.workflowId);
   checkOptions(options);
   const prepared = await prepareRun(options);

@@ -1,3 +1,4 @@
+import { assertOptions } from "../core/assert_options.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { DIRECT_QUEUE } from "./_dispatch.ts";
@@ -28,7 +29,9 @@ export interface RegisterAgentQueueOptions extends QueueLimits {
  * await shutdownDBOS();
  * ```
  */
-export async function registerAgentQueue({ name, ...limits }: RegisterAgentQueueOptions): Promise<void> {
+export async function registerAgentQueue(options: RegisterAgentQueueOptions): Promise<void> {
+  assertOptions("register a queue", options);
+  const { name, ...limits } = options;
   assertStorableName("name of the queue", name);
   if (name === DIRECT_QUEUE || name.startsWith("_dbos_")) {
     throw new TypeError(`Cannot register queue "${name}": the name is taken. Choose another.`);
@@ -41,8 +44,14 @@ export async function registerAgentQueue({ name, ...limits }: RegisterAgentQueue
   );
 }
 
-const WHOLE = ["concurrency", "workerConcurrency", "partitionConcurrency", "limit"];
-const FRACTIONS = ["periodSeconds", "pollingIntervalMs"];
+/** The limits of a queue and of a rate, and whether they are whole numbers. */
+const LIMITS = {
+  concurrency: true,
+  workerConcurrency: true,
+  partitionConcurrency: true,
+  pollingIntervalMs: false,
+};
+const RATE_LIMITS = { limit: true, periodSeconds: false };
 
 function checkLimits(name: string, { rateLimit, ...numbers }: QueueLimits): void {
   // Callers without types come here, too: a limit that is passed over would be missed late.
@@ -54,10 +63,18 @@ function checkLimits(name: string, { rateLimit, ...numbers }: QueueLimits): void
         "periodSeconds.",
     );
   }
-  for (const [limit, value] of Object.entries({ ...numbers, ...rateLimit })) {
-    const whole = WHOLE.includes(limit);
-    if (!whole && !FRACTIONS.includes(limit)) {
-      throw new TypeError(`Cannot register queue "${name}": there is no limit called ${limit}.`);
+  checkNumbers(name, LIMITS, numbers);
+  checkNumbers(name, RATE_LIMITS, rateLimit ?? {});
+}
+
+function checkNumbers(name: string, known: Readonly<Record<string, boolean>>, numbers: object): void {
+  for (const [limit, value] of Object.entries(numbers)) {
+    const whole = known[limit];
+    if (whole === undefined) {
+      const all = Object.keys(known).join(", ");
+      throw new TypeError(
+        `Cannot register queue "${name}": there is no limit called ${limit} beside ${all}.`,
+      );
     }
     if (value === undefined) continue;
     const fits = whole ? Number.isInteger(value) && value < 2 ** 31 : Number.isFinite(value);

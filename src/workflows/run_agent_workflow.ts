@@ -1,3 +1,4 @@
+import { assertOptions } from "../core/assert_options.ts";
 import type { Database } from "../database/database.ts";
 import type { AnyAgent } from "../run/types.ts";
 import { readOutcome } from "../durable/read_outcome.ts";
@@ -52,6 +53,7 @@ import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts
 export async function runAgentWorkflow<TAgent extends AnyAgent>(
   options: AgentWorkflowOptions & { agent: TAgent },
 ): Promise<AgentWorkflowResult<TAgent>> {
+  assertOptions("start a run", options);
   const runId = checkedWorkflowId(options.workflowId);
   const prepared = await prepareRun(options);
   const engine = await launchedEngine();

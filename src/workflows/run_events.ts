@@ -1,3 +1,4 @@
+import { assertOptions } from "../core/assert_options.ts";
 import { readRunEvents as readEvents, type ReadRunEventsOptions } from "../durable/read_run_events.ts";
 import type { RunEvent } from "../durable/run_event.ts";
 import { workflowDatabase } from "./_database.ts";
@@ -20,5 +21,6 @@ export async function* readRunEvents(
   options: ReadRunEventsOptions = {},
 ): AsyncGenerator<RunEvent, void, undefined> {
   checkRunId(runId);
+  assertOptions("read events", options);
   yield* readEvents(await workflowDatabase(), runId, options);
 }

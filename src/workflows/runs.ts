@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { assertOptions } from "../core/assert_options.ts";
 import type { Database, Parameter, Row } from "../database/database.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import { RunNotFoundError } from "../durable/errors.ts";
@@ -77,11 +78,12 @@ export async function getRun(runId: string): Promise<RunInfo> {
  * @throws {RunNotFoundError} When there is no run `before`.
  */
 export async function listRuns(options: ListRunsOptions = {}): Promise<RunInfo[]> {
+  assertOptions("list runs", options);
   const { limit = 100, before } = options;
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new RangeError(`Cannot list runs: limit is ${limit}, but has to be an integer from 1 to 1000.`);
   }
-  const status = typeof options.status === "string" ? [options.status] : options.status ?? null;
+  const status = options.status === undefined ? null : [options.status].flat();
   const unknown = status?.find((known) => !runStatusSchema.safeParse(known).success);
   if (unknown !== undefined) {
     throw new RangeError(

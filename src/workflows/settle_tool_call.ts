@@ -1,3 +1,4 @@
+import { assertOptions } from "../core/assert_options.ts";
 import { type Settlement, settleToolCall as settle } from "../durable/settle_tool_call.ts";
 import { workflowDatabase } from "./_database.ts";
 import { checkRunId } from "./runs.ts";
@@ -18,12 +19,19 @@ export interface SettledToolCall {
  * @param call The call, and what a person found out about it.
  * @returns Whether the run goes on.
  * @throws {ToolCallNotSettledError} When the run does not wait for this.
- * @throws {TypeError} When it is not said what became of the call.
+ * @throws {TypeError} When it is not said which call, or what became of it.
  */
-export async function settleToolCall(
-  { runId, stepKey, ...settlement }: SettledToolCall & Settlement,
-): Promise<boolean> {
+export async function settleToolCall(call: SettledToolCall & Settlement): Promise<boolean> {
+  assertOptions("settle a tool call", call);
+  const { runId, stepKey, ...settlement } = call;
   checkRunId(runId);
+  if (typeof stepKey !== "string" || stepKey.includes("\0") || !stepKey.isWellFormed()) {
+    throw new TypeError(
+      `Cannot settle a tool call of run "${runId}": stepKey is ${
+        JSON.stringify(stepKey)
+      }, but has to be one of the keys in unknownToolCalls of the run's result.`,
+    );
+  }
   checkSettlement(runId, stepKey, settlement);
   const database = await workflowDatabase();
   return await database.transaction(async (transaction) => {

@@ -5,10 +5,16 @@ import { forgetAgents, registeredAgent } from "../../src/durable/registry.ts";
 
 // It would run, and nothing of what its tools do would be recorded.
 Deno.test("registerAgent() refuses an agent of another copy of the Agents SDK", () => {
-  const { name, handoffs, tools } = new Agent({ name: "Assistant" });
-  const other = { name, handoffs, tools } as Agent;
+  const { name, handoffs, tools, getSystemPrompt } = new Agent({ name: "Assistant" });
+  const other = { name, handoffs, tools, getSystemPrompt } as Agent;
   assertThrows(() => registerAgent(other), TypeError, "Import npm:@openai/agents@0.20.0.");
   assertStrictEquals(registeredAgent("Assistant"), undefined);
+});
+
+Deno.test("registerAgent() refuses what is no agent", () => {
+  for (const other of ["Assistant", undefined, null, { name: "Assistant" }, Agent]) {
+    assertThrows(() => registerAgent(other as never), TypeError, "is none. Pass what new Agent() gave.");
+  }
 });
 
 // Together with it no other agent's runs could be looked for.

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Agent, Runner, tool } from "@openai/agents";
 import { z } from "zod";
 import { atMostOnce, toolCall, transactional } from "../../mod.ts";
@@ -59,6 +59,14 @@ testOnEach(
     assertEquals(row, { output: "launched, as seen on television" });
   },
 );
+
+Deno.test("atMostOnce() and transactional() refuse a tool, and whatever else is no function", () => {
+  const whole = tool({ name: "go", description: "", parameters: NOTHING, execute: () => "" });
+  for (const make of [atMostOnce, transactional]) {
+    assertThrows(() => make(whole as never), TypeError, `${make.name}(): it was given a tool`);
+    assertThrows(() => make(undefined as never), TypeError, "it was given undefined");
+  }
+});
 
 testOnEach(
   "settleToolCall() lets a call be made again, and refuses what does not wait for it",

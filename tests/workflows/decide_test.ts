@@ -9,6 +9,7 @@ import {
   runAgentWorkflow,
   RunNotFoundError,
   RunStateStore,
+  settleToolCall,
 } from "../../mod.ts";
 import { pause, steppingAgent, uniqueName, workflowTest } from "./_workflows.ts";
 
@@ -108,6 +109,14 @@ workflowTest("decide() refuses what it can't make sense of", async () => {
   const odd = (decision: object) => call("strict", [{ ...approve, ...decision }]);
   await assertRejects(odd({ approve: "no" }), TypeError, 'approve is "no"');
   await assertRejects(odd({ approve: false, message: "a\0" }), TypeError, "NUL");
+  await assertRejects(odd({ approve: false, message: 5 }), TypeError, "its message is 5");
+  await assertRejects(odd({ always: "no" }), TypeError, 'always is "no"');
+  await assertRejects(odd({ interruptionId: undefined }), TypeError, "decisions[0] has no interruptionId");
+  await assertRejects(() => decide("strict" as never), TypeError, "its options are string");
+  const settle = (stepKey: unknown) => () =>
+    settleToolCall({ runId: "strict", stepKey, runAgain: true } as never);
+  await assertRejects(settle(undefined), TypeError, "stepKey is undefined");
+  await assertRejects(settle("a\0"), TypeError, "stepKey is");
   assertEquals((await listInterruptions({ runId: "strict" }))[0]?.status, "pending");
 });
 

@@ -9,6 +9,7 @@ import {
   queueAgentWorkflow,
   QueueNotFoundError,
   registerAgentQueue,
+  SessionNotDurableError,
   shutdownDBOS,
 } from "../../mod.ts";
 import { pause, steppingAgent, SteppingModel, uniqueName, until, workflowTest } from "./_workflows.ts";
@@ -215,6 +216,12 @@ workflowTest("queueAgentWorkflow() refuses queues, keys and numbers that make no
   await assertRejects(() => registerAgentQueue({ name: "\ud800" }), TypeError, "name of the queue");
   await assertRejects(queue({ inputItems: undefined }), TypeError, "inputItems is undefined");
   await assertRejects(queue({ agent: undefined }), TypeError, "undefined is none");
+  await assertRejects(
+    queue({ inputItems: [{ role: "user", content: 1n }] }),
+    TypeError,
+    "its input cannot be recorded",
+  );
+  await assertRejects(queue({ session: null }), SessionNotDurableError, "with null");
   await assertRejects(queue({ maxTurns: 0 }), RangeError, "maxTurns is 0");
   await assertRejects(
     () => registerAgentQueue({ name: "x", concurrency: 0 }),
@@ -225,6 +232,8 @@ workflowTest("queueAgentWorkflow() refuses queues, keys and numbers that make no
   await assertRejects(register({ concurrency: 2 ** 31 }), RangeError, "below 2^31");
   await assertRejects(register({ rateLimit: { limit: 5 } }), TypeError, "periodSeconds");
   await assertRejects(register({ rateLimit: 5 }), TypeError, "rateLimit is 5");
+  // It would be no limit at all.
+  await assertRejects(register({ limit: 5 }), TypeError, "no limit called limit");
   await assertRejects(register({ concurency: 5 }), TypeError, "no limit called concurency");
 });
 

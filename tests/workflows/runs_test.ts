@@ -96,6 +96,24 @@ workflowTest("configureDBOS() refuses to change what is in use", async ({ connec
   );
 });
 
+// Callers without types would get another database, or a process that executes.
+Deno.test("configureDBOS() refuses what is no option", () => {
+  const refused: [options: unknown, message: string][] = [
+    ["postgres://me:secret@localhost/db", "its options are string"],
+    [null, "its options are null"],
+    [{ url: "postgres://localhost" }, "there is no option url"],
+    [{ connectionString: new URL("postgres://me:secret@localhost/db") }, "connectionString is object"],
+    [{ execute: "no" }, "execute is string"],
+    [{ modelProvider: {} }, "getModel()"],
+    [{ heartbeatSeconds: "1" }, "heartbeatSeconds is string"],
+  ];
+  for (const [options, message] of refused) {
+    const error = assertThrows(() => configureDBOS(options as never), TypeError, message);
+    assertEquals(error.message.includes("secret"), false);
+  }
+  assertThrows(() => configureDBOS({ heartbeatSeconds: 1e7, executorTimeoutSeconds: 1e8 }), RangeError);
+});
+
 workflowTest("forkRun() does a run again from a given turn", async () => {
   const steps: number[] = [];
   const agent = steppingAgent(uniqueName("Stepper"), 3, (number) => {

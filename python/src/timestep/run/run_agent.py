@@ -40,7 +40,7 @@ async def run_agent(
     run_input: RunInput,
     session: Session | None = None,
     stream: Literal[False] = False,
-    *,
+    result_processor: None = None,
     model_provider: ModelProvider | None = None,
 ) -> RunResult: ...
 
@@ -51,7 +51,19 @@ async def run_agent(
     run_input: RunInput,
     session: Session | None,
     stream: Literal[True],
+    result_processor: None = None,
+    model_provider: ModelProvider | None = None,
+) -> RunResultStreaming: ...
+
+
+@overload
+async def run_agent(
+    agent: AnyAgent,
+    run_input: RunInput,
+    session: Session | None = None,
     *,
+    stream: Literal[True],
+    result_processor: None = None,
     model_provider: ModelProvider | None = None,
 ) -> RunResultStreaming: ...
 
@@ -72,6 +84,41 @@ async def run_agent(
     agent: AnyAgent,
     run_input: RunInput,
     session: Session | None,
+    stream: Literal[True],
+    result_processor: Callable[[RunResultStreaming], Awaitable[T]],
+    model_provider: ModelProvider | None = None,
+) -> T: ...
+
+
+@overload
+async def run_agent(
+    agent: AnyAgent,
+    run_input: RunInput,
+    session: Session | None = None,
+    *,
+    stream: Literal[True],
+    result_processor: Callable[[RunResultStreaming], Awaitable[T]],
+    model_provider: ModelProvider | None = None,
+) -> T: ...
+
+
+@overload
+async def run_agent(
+    agent: AnyAgent,
+    run_input: RunInput,
+    session: Session | None = None,
+    stream: Literal[False] = False,
+    *,
+    result_processor: Callable[[RunResult], Awaitable[T]],
+    model_provider: ModelProvider | None = None,
+) -> T: ...
+
+
+@overload
+async def run_agent(
+    agent: AnyAgent,
+    run_input: RunInput,
+    session: Session | None,
     stream: bool,
     result_processor: Callable[[AnyResult], Awaitable[T]],
     model_provider: ModelProvider | None = None,
@@ -83,7 +130,7 @@ async def run_agent(
     run_input: RunInput,
     session: Session | None = None,
     stream: bool = False,
-    result_processor: Callable[[AnyResult], Awaitable[object]] | None = default_result_processor,
+    result_processor: Callable[..., Awaitable[object]] | None = default_result_processor,
     model_provider: ModelProvider | None = None,
 ) -> object:
     """Runs an agent until it answers, or until it needs somebody's approval.

@@ -52,7 +52,7 @@ export async function writePause(
        update timestep.runs set state_version = state_version + 1 where run_id = $1
        returning state_version, segment
      )
-     select timestep.write_run_state($1, state_version, segment, $2::text::json, $3, $4::text::json) from run`,
+     select timestep.write_run_state($1, state_version, segment, $2, $3, $4) from run`,
     [runId, JSON.stringify(envelope), state, JSON.stringify(interruptions)],
   );
   await transaction.query(GO_ON_IF_DECIDED, [runId]);

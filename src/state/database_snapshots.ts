@@ -88,7 +88,7 @@ export class DatabaseSnapshots implements Snapshots {
   async claim(run: SavedRun, claim: string, decisions: InterruptionFacts[]): Promise<boolean> {
     const decided = decisions.filter(({ status }) => status !== "pending");
     const [row] = await (await this.#database.get()).query(
-      "select timestep.claim_run_state($1, $2::int, $3, $4, $5::text::json) as claimed",
+      "select timestep.claim_run_state($1, $2::int, $3, $4, $5) as claimed",
       [run.runId, run.version, run.claim, claim, JSON.stringify(decided)],
     );
     return row?.["claimed"] === true;
@@ -96,7 +96,7 @@ export class DatabaseSnapshots implements Snapshots {
 
   async settle(run: SavedRun, { finalOutput, usage }: RunEnd): Promise<boolean> {
     const [row] = await (await this.#database.get()).query(
-      "select timestep.settle_run_state($1, $2::int, $3, $4::text::json, $5::text::json) as settled",
+      "select timestep.settle_run_state($1, $2::int, $3, $4, $5) as settled",
       [run.runId, run.version, run.claim, JSON.stringify(finalOutput) ?? null, JSON.stringify(usage)],
     );
     return row?.["settled"] === true;
@@ -124,15 +124,10 @@ with cleared as (
 )
 select timestep.cancel_run(run_id) from cleared`;
 
-const ADD = `
-select timestep.add_run_state(
-  $1, $2, $3, $4, $5::text::json, $6, $7::int, $8, $9, $10::text::json, $11, $12::text::json, $13::text::json
-) as saved`;
+const ADD =
+  "select timestep.add_run_state($1, $2, $3, $4, $5, $6, $7::int, $8, $9, $10, $11, $12, $13) as saved";
 
-const REPLACE = `
-select timestep.replace_run_state(
-  $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
-) as saved`;
+const REPLACE = "select timestep.replace_run_state($1, $2, $3, $4::int, $5, $6, $7, $8, $9, $10) as saved";
 
 function statusOf(isEnded: boolean): string {
   return isEnded ? "completed" : "interrupted";

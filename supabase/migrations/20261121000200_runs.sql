@@ -31,7 +31,6 @@ create table if not exists timestep.runs (
 comment on column timestep.runs.language is
   'In which language the segment was begun, and is finished: its journal is in that SDK''s terms; null: not begun.';
 create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
-create index if not exists runs_under_way on timestep.runs (updated_at) where status in ('queued', 'running');
 
 -- What columns of the tables below may hold. Domains, as what a table checks is read anew by each statement that writes to
 -- it, which takes longer than writing a small row.

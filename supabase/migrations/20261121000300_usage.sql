@@ -13,6 +13,21 @@ create table if not exists timestep.usage (
   constraint usage_run_fkey foreign key (run_id) references timestep.runs (run_id) on delete cascade
 );
 
+-- Usage as it is sent, as rows.
+create or replace function timestep.usage_rows(usage json) returns table (
+  model text, requests bigint, input_tokens bigint, cached_input_tokens bigint, output_tokens bigint,
+  reasoning_tokens bigint, total_tokens bigint
+)
+language sql immutable
+as $$
+  select u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens", u."reasoningTokens", u."totalTokens"
+  from json_to_recordset(usage) as u (
+    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
+    "reasoningTokens" bigint, "totalTokens" bigint
+  )
+$$;
+revoke all on function timestep.usage_rows (json) from public;
+
 -- What a model costs, in US dollars for a million tokens. Set by you, under the name that agents have for it
 -- ("gpt-4.1", "ollama/gpt-oss:20b"); a model without a row costs null.
 create table if not exists timestep.model_prices (

@@ -1,11 +1,27 @@
 -- Saving a paused run, or one that has ended and is kept, in one step: its snapshot, what it waits for, what it used.
 -- There is one paused run for each agent and session. `held_*` is what the caller has of it from saving or loading it
--- before. False, and nothing is written, when the run there is not, or no longer, the caller's.
+-- before. JSON is given as text. False, and nothing is written, when the run there is not, or no longer, the caller's.
 
 -- Savers of the same agent and session take turns, by this lock.
 create or replace function timestep.run_state_lock(agent_name text, session_id text) returns bigint
+language sql immutable
+as $$ select hashtextextended(agent_name, hashtextextended(coalesce(session_id, ''), 0)) $$;
+
+-- What a run waits for as it is sent, as rows.
+create or replace function timestep.interruption_rows(interruptions json) returns table (
+  interruption_id text, kind text, agent_name text, tool_name text, call_id text, arguments text, status text,
+  always boolean, message text, decided_at timestamptz
+)
 language sql stable
-as $$ select hashtextextended(json_build_array('timestep.run_states', agent_name, session_id)::text, 0) $$;
+as $$
+  select
+    i."interruptionId", i.kind, i."agentName", i."toolName", i."callId", i.arguments, i.status,
+    coalesce(i.always, false), i.message, case when i.status <> 'pending' then now() end
+  from json_to_recordset(interruptions) as i (
+    "interruptionId" text, kind text, "agentName" text, "toolName" text, "callId" text, arguments text, status text,
+    always boolean, message text
+  )
+$$;
 
 -- Saves a new run; the held one, if it is still paused, is given up. `agent_definition` tells what the agents are that
 -- it was begun with; null when that is known to be recorded.
@@ -14,15 +30,15 @@ create or replace function timestep.add_run_state(
   agent_name text,
   session_id text,
   agent_fingerprint text,
-  agent_definition json,
+  agent_definition text,
   held_run_id text,
   held_version integer,
   held_claim text,
   new_status text,
-  envelope json,
+  envelope text,
   state text,
-  interruptions json,
-  usage json
+  interruptions text,
+  usage text
 ) returns boolean
 language plpgsql
 set search_path = ''
@@ -30,6 +46,7 @@ as $$
 #variable_conflict use_column
 declare
   locked text;
+  described json := envelope;
   paused record;
 begin
   -- Assigned, it is evaluated without a statement of its own.
@@ -61,7 +78,7 @@ begin
 
   if agent_definition is not null then
     insert into timestep.agents (agent_name, fingerprint, definition)
-    values (add_run_state.agent_name, agent_fingerprint, agent_definition)
+    values (add_run_state.agent_name, agent_fingerprint, agent_definition::json)
     on conflict do nothing;
   end if;
 
@@ -70,7 +87,26 @@ begin
     new_run_id, add_run_state.agent_name, add_run_state.agent_fingerprint, add_run_state.session_id, new_status, 1,
     case when new_status = 'completed' then now() end
   );
-  return timestep.write_run_state(new_run_id, 1, 0, envelope, state, interruptions, usage);
+  -- As write_run_state() does, without looking for what a new run can't have.
+  insert into timestep.run_states (
+    run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state,
+    created_at
+  )
+  values (
+    new_run_id, 1, described ->> 'language', described ->> 'sdk_name', described ->> 'sdk_version',
+    described ->> 'schema_version', described -> 'agent_graph', (described ->> 'guardrails_settled')::boolean,
+    add_run_state.state::json, clock_timestamp()
+  );
+  insert into timestep.usage (
+    run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
+  )
+  select new_run_id, u.* from timestep.usage_rows(add_run_state.usage::json) u;
+  insert into timestep.interruptions (
+    run_id, segment, interruption_id, kind, agent_name, tool_name, call_id, arguments, status, always, message,
+    decided_at
+  )
+  select new_run_id, 0, i.* from timestep.interruption_rows(add_run_state.interruptions::json) i;
+  return true;
 end
 $$;
 
@@ -82,10 +118,10 @@ create or replace function timestep.replace_run_state(
   held_version integer,
   held_claim text,
   new_status text,
-  envelope json,
+  envelope text,
   state text,
-  interruptions json,
-  usage json
+  interruptions text,
+  usage text
 ) returns boolean
 language plpgsql
 set search_path = ''
@@ -119,29 +155,31 @@ end
 $$;
 
 -- Writes a run's snapshot in place of the one before, what it waits for, and, unless that is null, what it has used.
--- A decision that is there stays. Always true. It leaves the search path as it is, which takes time at each call: the two
--- functions above have set it.
+-- A decision that is there stays. Always true. It leaves the search path as it is, which takes time at each call: the
+-- functions that call it have set it.
 create or replace function timestep.write_run_state(
   run_id text,
   version integer,
   segment integer,
-  envelope json,
+  envelope text,
   state text,
-  interruptions json,
-  usage json default null
+  interruptions text,
+  usage text default null
 ) returns boolean
 language plpgsql
 as $$
 #variable_conflict use_column
+declare
+  described json := envelope;
 begin
   insert into timestep.run_states (
     run_id, version, language, sdk_name, sdk_version, schema_version, agent_graph, guardrails_settled, state,
     created_at
   )
   values (
-    write_run_state.run_id, write_run_state.version, envelope ->> 'language', envelope ->> 'sdk_name',
-    envelope ->> 'sdk_version', envelope ->> 'schema_version', envelope -> 'agent_graph',
-    (envelope ->> 'guardrails_settled')::boolean, write_run_state.state::json, clock_timestamp()
+    write_run_state.run_id, write_run_state.version, described ->> 'language', described ->> 'sdk_name',
+    described ->> 'sdk_version', described ->> 'schema_version', described -> 'agent_graph',
+    (described ->> 'guardrails_settled')::boolean, write_run_state.state::json, clock_timestamp()
   )
   on conflict on constraint run_states_pkey do update set
     version = excluded.version, language = excluded.language, sdk_name = excluded.sdk_name,
@@ -153,13 +191,7 @@ begin
     insert into timestep.usage as known (
       run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
     )
-    select
-      write_run_state.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
-      u."reasoningTokens", u."totalTokens"
-    from json_to_recordset(write_run_state.usage) as u (
-      model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
-      "reasoningTokens" bigint, "totalTokens" bigint
-    )
+    select write_run_state.run_id, u.* from timestep.usage_rows(write_run_state.usage::json) u
     on conflict on constraint usage_pkey do update set
       requests = excluded.requests, input_tokens = excluded.input_tokens,
       cached_input_tokens = excluded.cached_input_tokens, output_tokens = excluded.output_tokens,
@@ -171,17 +203,11 @@ begin
   end if;
 
   insert into timestep.interruptions as known (
-    run_id, interruption_id, segment, kind, agent_name, tool_name, call_id, arguments, status, always, message,
+    run_id, segment, interruption_id, kind, agent_name, tool_name, call_id, arguments, status, always, message,
     decided_at
   )
-  select
-    write_run_state.run_id, i."interruptionId", write_run_state.segment, i.kind, i."agentName", i."toolName",
-    i."callId", i.arguments, i.status, coalesce(i.always, false), i.message,
-    case when i.status <> 'pending' then now() end
-  from json_to_recordset(interruptions) as i (
-    "interruptionId" text, kind text, "agentName" text, "toolName" text, "callId" text, arguments text, status text,
-    always boolean, message text
-  )
+  select write_run_state.run_id, write_run_state.segment, i.*
+  from timestep.interruption_rows(write_run_state.interruptions::json) i
   on conflict on constraint interruptions_pkey do update set
     status = excluded.status, always = excluded.always, message = excluded.message, decided_at = excluded.decided_at
   where known.status = 'pending' and excluded.status <> 'pending';
@@ -222,7 +248,7 @@ create or replace function timestep.claim_run_state(
   version integer,
   held_claim text,
   claim text,
-  decisions json
+  decisions text
 ) returns boolean
 language plpgsql
 set search_path = ''
@@ -241,7 +267,7 @@ begin
   update timestep.interruptions i set
     status = d.status, always = coalesce(d.always, false), message = d.message, decided_at = now(),
     decided_by = claim_run_state.claim
-  from json_to_recordset(decisions) as d ("interruptionId" text, status text, always boolean, message text)
+  from json_to_recordset(decisions::json) as d ("interruptionId" text, status text, always boolean, message text)
   where i.run_id = claim_run_state.run_id and i.interruption_id = d."interruptionId" and i.status = 'pending';
   return true;
 end
@@ -252,8 +278,8 @@ create or replace function timestep.settle_run_state(
   run_id text,
   version integer,
   held_claim text,
-  final_output json,
-  usage json
+  final_output text,
+  usage text
 ) returns boolean
 language plpgsql
 set search_path = ''
@@ -261,7 +287,7 @@ as $$
 #variable_conflict use_column
 begin
   update timestep.runs r set
-    status = 'completed', final_output = settle_run_state.final_output, finished_at = coalesce(r.finished_at, now()),
+    status = 'completed', final_output = settle_run_state.final_output::json, finished_at = coalesce(r.finished_at, now()),
     updated_at = now()
   from timestep.run_states s
   where r.run_id = settle_run_state.run_id and r.state_version = settle_run_state.version
@@ -274,13 +300,7 @@ begin
   insert into timestep.usage (
     run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
   )
-  select
-    settle_run_state.run_id, u.model, u.requests, u."inputTokens", u."cachedInputTokens", u."outputTokens",
-    u."reasoningTokens", u."totalTokens"
-  from json_to_recordset(settle_run_state.usage) as u (
-    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
-    "reasoningTokens" bigint, "totalTokens" bigint
-  );
+  select settle_run_state.run_id, u.* from timestep.usage_rows(settle_run_state.usage::json) u;
   return true;
 end
 $$;
@@ -290,15 +310,16 @@ create index if not exists runs_paused on timestep.runs (agent_name, coalesce(se
 where state_version > 0;
 
 revoke all on function timestep.run_state_lock (text, text) from public;
+revoke all on function timestep.interruption_rows (json) from public;
 revoke all on function timestep.add_run_state (
-  text, text, text, text, json, text, integer, text, text, json, text, json, json
+  text, text, text, text, text, text, integer, text, text, text, text, text, text
 ) from public;
 revoke all on function timestep.replace_run_state (
-  text, text, text, integer, text, text, json, text, json, json
+  text, text, text, integer, text, text, text, text, text, text
 ) from public;
-revoke all on function timestep.write_run_state (text, integer, integer, json, text, json, json) from public;
+revoke all on function timestep.write_run_state (text, integer, integer, text, text, text, text) from public;
 revoke all on function timestep.find_run_state (text, text) from public;
-revoke all on function timestep.claim_run_state (text, integer, text, text, json) from public;
-revoke all on function timestep.settle_run_state (text, integer, text, json, json) from public;
+revoke all on function timestep.claim_run_state (text, integer, text, text, text) from public;
+revoke all on function timestep.settle_run_state (text, integer, text, text, text) from public;
 
 insert into timestep.migrations (version) values ('20261121000350') on conflict do nothing;

@@ -181,11 +181,7 @@ begin
   insert into timestep.usage as known (
     run_id, model, requests, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens
   )
-  select end_segment.run_id, u.*
-  from json_to_recordset(segment_end -> 'usage') as u (
-    model text, requests bigint, "inputTokens" bigint, "cachedInputTokens" bigint, "outputTokens" bigint,
-    "reasoningTokens" bigint, "totalTokens" bigint
-  )
+  select end_segment.run_id, u.* from timestep.usage_rows(segment_end -> 'usage') u
   on conflict on constraint usage_pkey do update set
     requests = known.requests + excluded.requests,
     input_tokens = known.input_tokens + excluded.input_tokens,

@@ -5,7 +5,7 @@ alter table timestep.sessions add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists agents text[] not null default '{}';
 comment on column timestep.sessions.agents is 'The agents that had runs in the conversation, where it has an owner.';
 create index if not exists runs_owner on timestep.runs (owner_id, created_at desc) where owner_id is not null;
-create index if not exists runs_owner_active on timestep.runs (owner_id) where status in ('queued', 'running');
+create index if not exists runs_under_way on timestep.runs (owner_id) where status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
 
 -- Supabase has these roles. Elsewhere they are made where that is allowed; without them the module works,
@@ -45,7 +45,7 @@ as $$
 $$;
 
 -- Whose agent has been told a conversation is kept with it, also after the run was removed: a key for one agent does not
--- see what another one said there.
+-- see what another one said there. Only of runs that are executed: one that is saved adds nothing to a conversation itself.
 create or replace function timestep.note_agent_of_session() returns trigger
 language plpgsql
 set search_path = ''
@@ -57,7 +57,8 @@ begin
 end
 $$;
 create or replace trigger runs_note_their_agent after insert on timestep.runs
-  for each row when (new.session_id is not null) execute function timestep.note_agent_of_session();
+  for each row when (new.session_id is not null and new.status = 'queued')
+  execute function timestep.note_agent_of_session();
 
 -- Makes the rest of the transaction the caller's: its role and its claims, as JSON, so that row level security holds.
 -- Null claims are the service's, which sees everything; so does everybody where there is no such role.

@@ -34,7 +34,7 @@ async def write_pause(transaction: Transaction, owner: RunOwner, agent: Agent[An
           update timestep.runs set state_version = state_version + 1 where run_id = $1
           returning state_version, segment
         )
-        select timestep.write_run_state($1, state_version, segment, $2::text::json, $3, $4::text::json) from run
+        select timestep.write_run_state($1, state_version, segment, $2, $3, $4) from run
         """,
         [
             owner.run_id,

@@ -35,14 +35,10 @@ with cleared as (
 select timestep.cancel_run(run_id) from cleared
 """
 _ADD = """
-select timestep.add_run_state(
-  $1, $2, $3, null, null, $4, $5::int, $6, $7, $8::text::json, $9, $10::text::json, $11::text::json
-)
+select timestep.add_run_state($1, $2, $3, null, null, $4, $5::int, $6, $7, $8, $9, $10, $11)
 """
 _REPLACE = """
-select timestep.replace_run_state(
-  $1, $2, $3, $4::int, $5, $6, $7::text::json, $8, $9::text::json, $10::text::json
-)
+select timestep.replace_run_state($1, $2, $3, $4::int, $5, $6, $7, $8, $9, $10)
 """
 
 
@@ -98,7 +94,7 @@ class DatabaseSnapshots:
         decided = json.dumps([facts.to_json() for facts in decisions])
         async with self._opened() as database:
             rows = await database.query(
-                "select timestep.claim_run_state($1, $2::int, $3, $4, $5::text::json)",
+                "select timestep.claim_run_state($1, $2::int, $3, $4, $5)",
                 [run.run_id, run.version, run.claim, claim, decided],
             )
         return rows[0][0] is True
@@ -108,7 +104,7 @@ class DatabaseSnapshots:
         output = to_json(end.final_output, fallback=str).decode()
         async with self._opened() as database:
             rows = await database.query(
-                "select timestep.settle_run_state($1, $2::int, $3, $4::text::json, $5::text::json)",
+                "select timestep.settle_run_state($1, $2::int, $3, $4, $5)",
                 [run.run_id, run.version, run.claim, output, json.dumps([used.to_json() for used in end.usage])],
             )
         return rows[0][0] is True

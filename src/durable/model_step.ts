@@ -35,10 +35,14 @@ function modelStepKey(scope: Scope): string {
   return `model:${scope.prefix}${scope.turn + 1}`;
 }
 
-/** The names of the functions that the model called in the next response, if that is recorded already. */
+/**
+ * The names of the functions that the model called in the next response, if that is recorded already. While a pause is
+ * opened, of those that it was paused with: the next response may be recorded then, too.
+ */
 export function recordedFunctionCalls(scope: Scope): ReadonlySet<string> {
-  const recorded = scope.execution.peek(modelStepKey(scope));
-  if (!recorded) return scope.execution.pausedCalls;
+  const { pausedCalls } = scope.execution;
+  const recorded = pausedCalls.size > 0 ? undefined : scope.execution.peek(modelStepKey(scope));
+  if (!recorded) return pausedCalls;
   const { output } = recorded.output as RecordedResponse; // Written by ModelStep.
   return new Set(output.flatMap((item) => item.type === "function_call" ? [item.name] : []));
 }

@@ -160,7 +160,7 @@ testOnEach(
 );
 
 testOnEach(
-  "a tool that was enabled when it was approved is called, whatever it is now",
+  "a tool that was enabled when it was approved is called once, whatever it is now",
   async ({ database }) => {
     let enabled = true;
     let calls = 0;
@@ -177,6 +177,8 @@ testOnEach(
     assertEquals((await execute(database, run)).status, "interrupted");
     await approve(database, run.runId);
     enabled = false;
+    const mortal = new MortalDatabase(database, { at: "model:1.1", when: "after" });
+    await execute(mortal, { ...run, segment: 1 }).catch((error) => assert(error instanceof Killed));
     const outcome = await execute(database, { ...run, segment: 1 });
     assertEquals([outcome.status, outcome.finalOutput, calls, outcome.error?.message], [
       "completed",

@@ -20,6 +20,7 @@ from agents.testing import ScriptedModel, assistant_message, function_call
 
 from timestep import (
     AgentNameConflictError,
+    DatabaseError,
     DatabaseSession,
     DBOSConfiguredLateError,
     Decision,
@@ -374,6 +375,17 @@ async def test_queues_schedules_cancel_and_what_is_refused(uri: str) -> None:
         await run_agent_workflow(agent, "x", MemorySession([]))
     with pytest.raises(AgentNameConflictError):
         register_agent(scripted_agent(name="Worker"))
+    with pytest.raises(TypeError, match="a str is none"):
+        register_agent("Worker")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="NUL"):
+        register_agent(scripted_agent(name="Worker\0"))
+    with pytest.raises(TypeError, match="approve is 'no'"):
+        await decide(run_id="later", decisions=[Decision("1", approve="no")])  # type: ignore[arg-type]
+    with pytest.raises(DatabaseError, match="cannot contain NUL"):
+        await get_run("no\0body")
+    for decorator in (at_most_once, transactional):
+        with pytest.raises(TypeError, match="below @function_tool"):
+            decorator(function_tool(lambda: ""))  # type: ignore[arg-type]
     with pytest.raises(DBOSConfiguredLateError):
         configure_dbos(name="other")
     with pytest.raises(ValueError, match="executor_timeout_seconds"):

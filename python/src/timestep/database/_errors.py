@@ -45,6 +45,9 @@ def explain_connection(error: psycopg.Error, address: str) -> DatabaseError:
 def explain_statement(error: psycopg.Error) -> DatabaseError:
     """Why a statement failed. Parameters and rows are left out: they hold what people said."""
     state = error.sqlstate
+    if state is None and isinstance(error, psycopg.DataError):
+        # Such as a NUL: it was not sent.
+        return DatabaseError("statement_failed", f"A statement was not sent to the database: {error}")
     if state is None:
         return DatabaseError(
             "connection_lost",

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents import Agent
 
+from ..state.storable_id import storable_text
 from .errors import AgentNameConflictError
 
 _agents: dict[str, Agent[Any]] = {}
@@ -22,7 +23,17 @@ def register_agent(agent: Agent[Any]) -> None:
 
     Raises:
         AgentNameConflictError: Another agent of the same name is registered.
+        TypeError: It is no agent.
+        ValueError: Its name can't be stored.
     """
+    if not isinstance(agent, Agent):
+        raise TypeError(f"Cannot register an agent: a {type(agent).__name__} is none. Pass an Agent")
+    # Each look for work tells the database all names: one that it does not take would keep this process from any work.
+    if agent.name.strip() == "" or storable_text(agent.name) != agent.name:
+        raise ValueError(
+            f"Cannot register agent {agent.name!r}: its name must not be empty, nor have a NUL or half of a surrogate "
+            "pair"
+        )
     known = _agents.setdefault(agent.name, agent)
     if known is not agent:
         raise AgentNameConflictError(

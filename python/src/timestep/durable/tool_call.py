@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
+from agents import FunctionTool
+
 from .scope import current_frame
 
 if TYPE_CHECKING:
@@ -59,6 +61,9 @@ def at_most_once(execute: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]
     Args:
         execute: What the tool does: an `async def`, below `@function_tool`.
 
+    Raises:
+        TypeError: It is given a tool, or anything else than a function.
+
     Example:
         ```python
         @function_tool
@@ -68,6 +73,8 @@ def at_most_once(execute: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]
             ...
         ```
     """
+
+    _require_function("at_most_once", execute)
 
     @functools.wraps(execute)
     async def once(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -87,6 +94,9 @@ def transactional(execute: Callable[Concatenate[Transaction, P], Awaitable[T]]) 
         execute: What the tool does: an `async def` whose first parameter is the transaction, below
             `@function_tool`. If it raises, what it wrote is rolled back.
 
+    Raises:
+        TypeError: It is given a tool, or anything else than a function.
+
     Example:
         ```python
         @function_tool
@@ -97,6 +107,8 @@ def transactional(execute: Callable[Concatenate[Transaction, P], Awaitable[T]]) 
             return "Refunded."
         ```
     """
+
+    _require_function("transactional", execute)
 
     @functools.wraps(execute)
     async def within(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -109,6 +121,14 @@ def transactional(execute: Callable[Concatenate[Transaction, P], Awaitable[T]]) 
     setattr(within, "__signature__", signature.replace(parameters=others))  # noqa: B010 -- not declared
     within.__annotations__ = {name: kind for name, kind in execute.__annotations__.items() if name != first.name}
     return within
+
+
+def _require_function(decorator: str, execute: object) -> None:
+    if isinstance(execute, FunctionTool) or not callable(execute):
+        raise TypeError(
+            f"Cannot make a tool with @{decorator}: it was given a {type(execute).__name__}, but takes the function. "
+            f"Write @{decorator} below @function_tool"
+        )
 
 
 def _own_step(how: str) -> ToolStep:

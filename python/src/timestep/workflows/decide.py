@@ -61,6 +61,7 @@ async def decide(
         RunNotFoundError: There is no such run.
         InterruptionNotFoundError: The run never had such an interruption.
         DecisionConflictError: It was decided otherwise, or the run was ended or taken over meanwhile.
+        TypeError: A decision says neither yes nor no.
     """
     _check(run_id, decisions)
     async with opened(connection_string) as database, database.transaction() as transaction:
@@ -191,6 +192,14 @@ async def _go_on(transaction: Transaction, run_id: str, segment: int) -> None:
 
 
 def _check(run_id: str, decisions: Sequence[Decision]) -> None:
+    for decision in decisions:
+        # What is only like a yes or a no is neither.
+        for what, value in (("approve", decision.approve), ("always", decision.always)):
+            if not isinstance(value, bool):
+                raise TypeError(
+                    f'Cannot decide about "{decision.interruption_id}" of run "{run_id}": {what} is {value!r}, but has '
+                    "to be True or False"
+                )
     names = [decision.interruption_id for decision in decisions]
     if not names:
         raise ValueError(f'Cannot decide about run "{run_id}": there is no decision. Pass one')

@@ -81,6 +81,12 @@ async def test_a_durable_run_takes_what_is_not_a_number_as_null(uri: str) -> Non
         result = await run_agent_workflow(agent, "Scale", workflow_id="run")
         assert (result.status, result.final_output, result.error) == ("completed", "Done.", None)
         await execute_again(uri, "run")
+    # The SDK would not take null in its place in a saved state.
+    pausing = scripted_agent([_sure("Hm.", math.nan), function_call("pay", {}, call_id="1")], name="B", tools=[pay])
+    failed = await run_agent_workflow(pausing, "Pay", workflow_id="pausing")
+    assert failed.error is not None
+    assert "NaN" in str(failed.error["message"])
+    assert await query(uri, "select 1 from timestep.journal where run_id = 'pausing' and kind = 'model'")
     with pytest.raises(ContextNotSerializableError, match=r"context\.x is nan"):
         await run_agent_workflow(agent, "Scale", context={"x": math.nan})
 

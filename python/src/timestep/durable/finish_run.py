@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .claim_run import ClaimedRun
 from .journal_writer import SegmentEnd
-from .pause_run import write_pause
+from .pause_run import prepare_pause, write_pause
 from .recorded_value import plain
 from .run_error import RunFailure
 
@@ -27,10 +27,11 @@ async def finish_with_result(claim: ClaimedRun, result: RunResult | RunResultStr
         final_output = json.dumps(plain(result.final_output))
         await execution.writer.close(execution.database, SegmentEnd("completed", usage, final_output))
         return "completed"
-    state = result.to_state()
+    # Before the transaction, which takes what is still to be written: should this fail, that is the run's end.
+    pause = prepare_pause(claim.agent, result.to_state())
     async with execution.database.transaction() as transaction:
         await execution.writer.close(transaction, SegmentEnd("interrupted", usage))
-        await write_pause(transaction, execution.owner, claim.agent, state)
+        await write_pause(transaction, execution.owner, pause)
     return "interrupted"
 
 

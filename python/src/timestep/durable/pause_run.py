@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agents import Agent, RunState
 
-from ..state._facts import interruptions_of
+from ..state._facts import InterruptionFacts, interruptions_of
 from ..state.envelope import Envelope, seal, unseal
 from .errors import RunNotFoundError
 from .execution import Execution
@@ -18,16 +18,35 @@ if TYPE_CHECKING:
     from ..database.database import Transaction
 
 
-async def write_pause(transaction: Transaction, owner: RunOwner, agent: Agent[Any], state: RunState[Any]) -> None:
-    """Records the snapshot of a run and what it waits for.
+@dataclass(frozen=True)
+class Pause:
+    """What a run is paused with: its snapshot, and what it waits for."""
+
+    envelope: Envelope
+    interruptions: list[InterruptionFacts]
+
+
+def prepare_pause(agent: Agent[Any], state: RunState[Any]) -> Pause:
+    """What to record of a pause.
+
+    Args:
+        agent: The agent that the run started with.
+        state: Where the run is.
+
+    Raises:
+        ValueError: The state holds what JSON cannot.
+    """
+    return Pause(seal(agent, state), interruptions_of(state))
+
+
+async def write_pause(transaction: Transaction, owner: RunOwner, pause: Pause) -> None:
+    """Records what a run is paused with.
 
     Args:
         transaction: The transaction in which the run's segment was ended.
         owner: Whose run it is.
-        agent: The agent that the run started with.
-        state: Where the run is.
+        pause: What `prepare_pause()` gave.
     """
-    envelope = seal(agent, state)
     await transaction.query(
         """
         with run as (
@@ -38,9 +57,9 @@ async def write_pause(transaction: Transaction, owner: RunOwner, agent: Agent[An
         """,
         [
             owner.run_id,
-            json.dumps(envelope.description()),
-            envelope.state,
-            json.dumps([facts.to_json() for facts in interruptions_of(state)]),
+            json.dumps(pause.envelope.description()),
+            pause.envelope.state,
+            json.dumps([facts.to_json() for facts in pause.interruptions]),
         ],
     )
 

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from ..database.open_database import open_database
 from ..database.used_database import UsedDatabase
 from ._facts import InterruptionFacts
+from ._json_text import strict_json
 from ._snapshots import RunEnd, SavedRun, Snapshot
 from .envelope import Envelope
 
@@ -101,7 +102,7 @@ class DatabaseSnapshots:
 
     async def settle(self, run: SavedRun, end: RunEnd) -> bool:
         """Notes that a run has ended."""
-        output = to_json(end.final_output, fallback=str).decode()
+        output = strict_json(to_json(end.final_output, fallback=str).decode())
         async with self._opened() as database:
             rows = await database.query(
                 "select timestep.settle_run_state($1, $2::int, $3, $4, $5)",

@@ -294,11 +294,13 @@ async def test_a_tool_at_most_once_is_settled_by_a_person(uri: str) -> None:
 
     @function_tool
     @at_most_once
-    async def launch(rocket: str) -> str:
+    def launch(rocket: str) -> str:
         "Launches."
+        assert tool_call() is not None
         executed.append(rocket)
         return f"launched {rocket}"
 
+    assert await at_most_once(asyncio.sleep)(0, "outside of a run") == "outside of a run"
     agent = scripted_agent(
         [function_call("launch", {"rocket": "V"}, call_id="1")], [assistant_message("Up.")], tools=[launch]
     )
@@ -383,9 +385,10 @@ async def test_queues_schedules_cancel_and_what_is_refused(uri: str) -> None:
         await decide(run_id="later", decisions=[Decision("1", approve="no")])  # type: ignore[arg-type]
     with pytest.raises(DatabaseError, match="cannot contain NUL"):
         await get_run("no\0body")
-    for decorator in (at_most_once, transactional):
+    decorators: list[Any] = [at_most_once, transactional]
+    for decorator in decorators:
         with pytest.raises(TypeError, match="below @function_tool"):
-            decorator(function_tool(lambda: ""))  # type: ignore[arg-type]
+            decorator(function_tool(lambda: ""))
     with pytest.raises(DBOSConfiguredLateError):
         configure_dbos(name="other")
     with pytest.raises(ValueError, match="executor_timeout_seconds"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from agents import FunctionTool
 
@@ -52,14 +53,23 @@ def tool_call() -> ToolCall | None:
     return frame.tool_step.call if frame is not None and frame.tool_step is not None else None
 
 
-def at_most_once(execute: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+@overload
+def at_most_once(execute: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]: ...
+
+
+@overload
+def at_most_once(execute: Callable[P, T]) -> Callable[P, Awaitable[T]]: ...
+
+
+def at_most_once(execute: Callable[P, object]) -> Callable[P, Awaitable[object]]:
     """Makes a tool whose calls are never repeated.
 
     If the process dies during a call, the run stops with status `unknown_outcome`, for a person to find out whether
     the call took effect. In a run that is not durable the tool does the same as without.
 
     Args:
-        execute: What the tool does: an `async def`, below `@function_tool`.
+        execute: What the tool does: a function, below `@function_tool`. What is no `async def` is called in a thread,
+            as the SDK does.
 
     Raises:
         TypeError: It is given a tool, or anything else than a function.
@@ -77,10 +87,13 @@ def at_most_once(execute: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]
     _require_function("at_most_once", execute)
 
     @functools.wraps(execute)
-    async def once(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def once(*args: P.args, **kwargs: P.kwargs) -> object:
         if current_frame() is not None:
             await _own_step("at most once").begin()
-        return await execute(*args, **kwargs)
+        if inspect.iscoroutinefunction(execute):
+            return await execute(*args, **kwargs)
+        output = await asyncio.to_thread(execute, *args, **kwargs)
+        return await output if inspect.isawaitable(output) else output
 
     return once
 

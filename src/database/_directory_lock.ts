@@ -87,7 +87,8 @@ function beginCreating(directory: string): boolean {
   return true;
 }
 
-function unusable(directory: string, why: string, cause?: unknown): DatabaseError {
+/** Says that a directory can't be used, and why. */
+export function unusable(directory: string, why: string, cause?: unknown): DatabaseError {
   return new DatabaseError(
     "directory_unusable",
     `Cannot open PGlite in ${directory}: ${why}. Choose another directory with TIMESTEP_PGLITE_PATH.`,

@@ -17,7 +17,7 @@ import { TimestepError } from "../core/errors.ts";
  * | `connection_lost` | the connection broke; the statement under way may or may not have taken effect |
  * | `schema_too_new` | a newer version of this module has migrated the database |
  * | `directory_in_use` | another process has the PGlite directory open |
- * | `directory_unusable` | the PGlite directory can't be created, locked, or is not a PGlite directory |
+ * | `directory_unusable` | the PGlite directory can't be created, locked or read, or is not a PGlite directory |
  * | `closed` | the database was closed before the call |
  */
 export type DatabaseErrorCode =

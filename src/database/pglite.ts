@@ -1,7 +1,7 @@
 import type { Extension, PGlite } from "@electric-sql/pglite";
 import type { Database, Parameter, Row, Transaction } from "./database.ts";
 import { StatementError } from "./database_error.ts";
-import { type DirectoryLock, lockDirectory } from "./_directory_lock.ts";
+import { type DirectoryLock, lockDirectory, unusable } from "./_directory_lock.ts";
 import { underlyingDatabase } from "./_shared_database.ts";
 import { type Messages, runStatement } from "./_pglite_statement.ts";
 import { TransactionScope } from "./_transaction_scope.ts";
@@ -22,6 +22,8 @@ export async function openPGlite(directory: string | null): Promise<PGliteDataba
     const pglite = await PGlite.create({
       ...(directory === null ? {} : { dataDir: directory }),
       extensions: { withoutTimers },
+    }).catch((error) => {
+      throw directory === null ? error : unusable(directory, whyNotStarted(error), error);
     });
     if (creating) lock?.endCreating();
     return new PGliteDatabase(pglite, protocol.serialize, lock);
@@ -29,6 +31,15 @@ export async function openPGlite(directory: string | null): Promise<PGliteDataba
     lock?.release();
     throw error;
   }
+}
+
+/** The engine's own words are of its inside, or a bare number of the system's. */
+function whyNotStarted(error: unknown): string {
+  const { message, errno } = Object(error);
+  return `the engine does not start (${
+    message ?? `error ${errno}`
+  }): the disk is full, or the database is damaged or of ` +
+    "another version of PGlite";
 }
 
 /**

@@ -92,3 +92,15 @@ Deno.test("openDatabase() rejects and touches nothing when the PGlite directory 
   assertEquals((await assertRejects(() => openDatabase(inFile), DatabaseError)).code, "directory_unusable");
   await Deno.remove(directory, { recursive: true });
 });
+
+Deno.test("openDatabase() rejects with directory_unusable when the engine does not start with what is there", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "timestep-pglite-" });
+  await Deno.writeTextFile(`${directory}/PG_VERSION`, "9\n");
+  const open = () => openDatabase({ connectionString: `pglite:${directory}` });
+  // Twice: the directory is let go of.
+  for (const _time of ["first", "second"]) {
+    const error = await assertRejects(open, DatabaseError, directory);
+    assertEquals(error.code, "directory_unusable");
+  }
+  await Deno.remove(directory, { recursive: true });
+});

@@ -383,6 +383,17 @@ async def test_queues_schedules_cancel_and_what_is_refused(uri: str) -> None:
         register_agent(scripted_agent(name="Worker\0"))
     with pytest.raises(TypeError, match="approve is 'no'"):
         await decide(run_id="later", decisions=[Decision("1", approve="no")])  # type: ignore[arg-type]
+    wrong: list[dict[str, Any]] = [
+        {"input_items": {"role": "user", "content": "not in a list"}},
+        {"workflow_id": 5},
+        {"workflow_id": "a" * 1001},
+        {"owner_id": "\0"},
+        {"max_turns": 1.5},
+        {"agent": "Worker"},
+    ]
+    for arguments in wrong:
+        with pytest.raises((TypeError, ValueError), match=r"has to be|must|may have|is none"):
+            await run_agent_workflow(**{"agent": agent, "input_items": "x", **arguments})
     with pytest.raises(DatabaseError, match="cannot contain NUL"):
         await get_run("no\0body")
     decorators: list[Any] = [at_most_once, transactional]

@@ -6,7 +6,7 @@ from typing import Any
 
 from agents import Agent
 
-from ..state.storable_id import storable_text
+from ..database.storable_name import assert_storable_name
 from .errors import AgentNameConflictError
 
 _agents: dict[str, Agent[Any]] = {}
@@ -29,11 +29,7 @@ def register_agent(agent: Agent[Any]) -> None:
     if not isinstance(agent, Agent):
         raise TypeError(f"Cannot register an agent: a {type(agent).__name__} is none. Pass an Agent")
     # Each look for work tells the database all names: one that it does not take would keep this process from any work.
-    if agent.name.strip() == "" or storable_text(agent.name) != agent.name:
-        raise ValueError(
-            f"Cannot register agent {agent.name!r}: its name must not be empty, nor have a NUL or half of a surrogate "
-            "pair"
-        )
+    assert_storable_name("agent name", agent.name)
     known = _agents.setdefault(agent.name, agent)
     if known is not agent:
         raise AgentNameConflictError(

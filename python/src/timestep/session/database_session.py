@@ -12,6 +12,7 @@ from agents import TResponseInputItem
 from agents.memory import SessionSettings
 from agents.memory.session_settings import coerce_session_settings, resolve_session_limit
 
+from ..database.storable_name import assert_storable_name
 from ..database.used_database import UsedDatabase
 from ..state._json import At
 from ..state._json_text import json_text
@@ -53,10 +54,12 @@ class DatabaseSession:
 
         Raises:
             TypeError: The SDK does not know such settings.
-            ValueError: The identifier is empty.
+            ValueError: The identifier is empty, or cannot be stored.
         """
         if session_id == "":
             raise ValueError("Cannot use an empty session_id: leave it out for a new one")
+        if session_id is not None:
+            assert_storable_name("session_id", session_id)
         self.session_id = session_id if session_id is not None else str(uuid4())
         self.session_settings = None if session_settings is None else coerce_session_settings(session_settings)
         self._database = UsedDatabase(connection_string)

@@ -10,6 +10,7 @@ from typing import Any
 
 from agents import Agent, RunResult, RunResultStreaming, RunState
 
+from ..database.storable_name import assert_storable_name
 from ._claims import Origin, origin_of, remember_origin, settlements_under_way
 from ._database_snapshots import DatabaseSnapshots
 from ._facts import interruptions_of, usage_of
@@ -61,7 +62,7 @@ class RunStateStore:
 
         Raises:
             TypeError: There is no agent; or arguments for the database together with a path.
-            ValueError: The session's identifier is empty.
+            ValueError: The session's identifier is empty, or cannot be stored.
         """
         if agent is None:
             raise TypeError(
@@ -72,6 +73,8 @@ class RunStateStore:
             raise TypeError("The store could not be made: a file has neither session_id nor connection_string")
         if session_id == "":
             raise ValueError("Cannot use an empty session_id: leave it out for none")
+        if session_id is not None:
+            assert_storable_name("session_id", session_id)
         self._agent = agent
         self._snapshots: Snapshots = (
             FileSnapshots(Path(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -12,6 +12,7 @@ from uuid import uuid4
 from agents import Agent, OpenAIConversationsSession, TResponseInputItem
 from agents.memory import Session
 
+from ..database.storable_name import assert_storable_name
 from ..durable.context_tracker import assert_serializable
 from ..durable.create_run import NewRun, assert_same_run, run_parameters
 from ..durable.registry import register_agent
@@ -72,24 +73,31 @@ def prepare_run(
     """Checks what a run is made of, and registers its agent.
 
     Raises:
+        TypeError: An argument is of another kind.
         ValueError: An argument is out of range.
         AgentNameConflictError: Another agent of the same name is registered.
         ContextNotSerializableError: The context holds what JSON cannot.
         StateTranslationError: An item of the input has no form in the database.
     """
-    if workflow_id == "":
-        raise ValueError("Cannot start a run: workflow_id is empty. Leave it out or fill it")
-    if workflow_id is not None and re.search(r":[rt]\d+$", workflow_id):
-        raise ValueError(
-            f'Cannot start run "{workflow_id}": ids that end in :r or :t and a number are those of continuations'
-        )
+    if workflow_id is not None:
+        assert_storable_name("workflow_id", workflow_id)
+        if re.search(r":[rt]\d+$", workflow_id):
+            raise ValueError(
+                f'Cannot start run "{workflow_id}": ids that end in :r or :t and a number are those of continuations'
+            )
+    if owner_id is not None:
+        assert_storable_name("owner_id", owner_id)
     if timeout_seconds is not None and not 0 < timeout_seconds <= _MAX_TIMEOUT_SECONDS:
         raise ValueError(
             f"Cannot start a run: timeout_seconds is {timeout_seconds}, but has to be more than 0 and at most "
             f"{_MAX_TIMEOUT_SECONDS}"
         )
-    if max_turns is not None and max_turns < 1:
-        raise ValueError(f"Cannot start a run: max_turns is {max_turns}, but has to be 1 or more")
+    if max_turns is not None and (type(max_turns) is not int or max_turns < 1):
+        raise ValueError(f"Cannot start a run: max_turns is {max_turns}, but has to be an integer, 1 or more")
+    if not isinstance(input_items, str) and not _are_items(input_items):
+        raise TypeError(
+            f"Cannot start a run: input_items is {input_items!r:.60}, but has to be a text or a list of items"
+        )
     assert_serializable(context)
     if isinstance(agent, Agent):
         register_agent(agent)
@@ -130,6 +138,10 @@ async def start_run(
         return True
     await assert_same_run(transaction, prepared.run)
     return False
+
+
+def _are_items(value: object) -> bool:
+    return isinstance(value, Sequence) and all(isinstance(item, Mapping) for item in value)
 
 
 def _protocol(items: Sequence[TResponseInputItem]) -> list[JsonObject]:

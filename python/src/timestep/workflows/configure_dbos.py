@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agents import ModelProvider
 
+from ..database.storable_name import assert_storable_name
 from .errors import DBOSConfiguredLateError
 
 
@@ -50,7 +51,7 @@ def configure_dbos(
 
     Raises:
         DBOSConfiguredLateError: DBOS is in use already, with other options.
-        ValueError: A time is out of range, or the name is empty.
+        ValueError: A time is out of range, or the name cannot be stored.
     """
     global _configuration
     if not heartbeat_seconds > 0 or not 2 * heartbeat_seconds <= executor_timeout_seconds < float("inf"):
@@ -58,8 +59,7 @@ def configure_dbos(
             f"Cannot configure DBOS: heartbeat_seconds is {heartbeat_seconds} and executor_timeout_seconds "
             f"{executor_timeout_seconds}. The first has to be positive, the second at least twice as long"
         )
-    if name == "":
-        raise ValueError("Cannot configure DBOS: name is empty. Leave it out or fill it")
+    assert_storable_name("name of the application", name)
     wanted = Configuration(
         connection_string, name, execute, model_provider, heartbeat_seconds, executor_timeout_seconds
     )

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from agents import Agent, TResponseInputItem
 from agents.memory import Session
 
+from ..database.storable_name import assert_storable_name
 from ..durable.create_run import agent_definition
 from ..state._json import JsonObject
 from ._database import dispatching
@@ -69,8 +70,8 @@ def create_scheduled_agent_workflow(
     from ._schedule_ticks import Crontab, ticks_ahead
 
     called = name if name is not None else agent.name
-    if called == "":
-        raise ValueError("Cannot create a schedule: its name is empty. Leave it out or fill it")
+    assert_storable_name("name of the schedule", called)
+    assert_storable_name("queue_name", queue_name)
     ticks = ticks_ahead(Crontab(crontab, timezone), _now())
     prepared = prepare_run(
         agent,

@@ -10,6 +10,7 @@ from agents import Agent, TResponseInputItem
 from agents.memory import Session
 
 from ..database.database_error import DatabaseError
+from ..database.storable_name import assert_storable_name
 from ..state._json import JsonObject
 from ._database import dispatching, opened
 from ._start_run import PreparedRun, prepare_run, start_run
@@ -113,6 +114,10 @@ def queue_agent_workflow(
         raise ValueError(f"Cannot queue a run: priority is {priority}, but has to be an integer from 0 to 2^31 - 1")
     if delay_seconds is not None and not 0 <= delay_seconds < float("inf"):
         raise ValueError(f"Cannot queue a run: delay_seconds is {delay_seconds}, but has to be 0 or more")
+    names = {"queue_name": queue_name, "deduplication_id": deduplication_id, "partition_key": partition_key}
+    for what, given in {**names, "agent name": agent if isinstance(agent, str) else None}.items():
+        if given is not None:
+            assert_storable_name(what, given)
     prepared = prepare_run(
         agent,
         input_items,

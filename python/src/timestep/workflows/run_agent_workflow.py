@@ -10,6 +10,7 @@ from uuid import uuid4
 from agents import Agent, TResponseInputItem
 from agents.memory import Session
 
+from ..durable.registry import register_agent
 from ..state._json import JsonObject
 from ._database import dispatching
 from ._executor_sql import DIRECT_QUEUE, claim_directly
@@ -55,11 +56,14 @@ async def run_agent_workflow(
         any process, or `unknown_outcome` for a person to settle.
 
     Raises:
+        TypeError: An argument is of another kind.
+        ValueError: An argument is out of range.
         RunConflictError: There is a run of this `workflow_id` with another agent, input or session.
         SessionNotDurableError: Another process could not open the session.
         ContextNotSerializableError: The context holds what JSON cannot.
         DatabaseError: The database can't be opened.
     """
+    register_agent(agent)
     prepared = await prepare_run(
         agent,
         input_items,

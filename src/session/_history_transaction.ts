@@ -12,6 +12,11 @@ export async function applyTransaction(
   operationId: string,
   change: SessionHistoryTransaction,
 ): Promise<void> {
+  if (change?.type !== "append_items" && change?.type !== "replace_suffix") {
+    throw new TypeError(
+      `Cannot change the history of session "${sessionId}": the change is none of append_items and replace_suffix`,
+    );
+  }
   if (!await isNewOperation(queryable, sessionId, operationId, change)) return;
   switch (change.type) {
     case "append_items":

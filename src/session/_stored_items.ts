@@ -12,11 +12,15 @@ export function itemsToJson(items: readonly AgentInputItem[]): string {
   if (!Array.isArray(items)) {
     throw new TypeError(`Cannot add items to a session: ${String(items)} is no list of them`);
   }
-  const wrong = items.findIndex((item) => !isItem(item));
-  if (wrong === -1) return JSON.stringify(items, refuseBinary);
-  throw new TypeError(
-    `Cannot add item ${wrong} to a session: it is neither a message (with a role) nor of any other type`,
-  );
+  return JSON.stringify(items, function (key, value) {
+    // Of what is stored, not of what was given: an object may say by toJSON() what that is.
+    if (this === items && !isItem(value)) {
+      throw new TypeError(
+        `Cannot add item ${key} to a session: it is neither a message (with a role) nor of any other type`,
+      );
+    }
+    return this === items ? value : refuseBinary(this, key, value);
+  });
 }
 
 /** Adds items at the end, in one statement. */
@@ -88,10 +92,10 @@ function isItem(item: unknown): item is AgentInputItem {
   return typeof item === "object" && item !== null && ("type" in item || "role" in item);
 }
 
-function refuseBinary(this: unknown, key: string, value: unknown): unknown {
+function refuseBinary(holder: unknown, key: string, value: unknown): unknown {
   // Read from the holder: a Buffer has been turned into an object by its toJSON() before it gets here.
-  const original = Reflect.get(Object(this), key);
-  if (original instanceof Uint8Array || original instanceof ArrayBuffer) {
+  const original = Reflect.get(Object(holder), key);
+  if (ArrayBuffer.isView(original) || original instanceof ArrayBuffer || original instanceof Blob) {
     throw new TypeError(`Cannot store the binary data in "${key}" of an item: give it as a base64 data URL`);
   }
   return value;

@@ -40,9 +40,16 @@ export class DatabaseSession
    * Nothing is opened or written before the session is used.
    *
    * @param options Which conversation, and where it is kept.
-   * @throws {TypeError} When the identifier is empty or can't be stored, or both `database` and `connectionString` are given.
+   * @throws {TypeError} When the identifier is empty or can't be stored, or both `database` and `connectionString` are
+   * given, or something else than options is given, such as the identifier itself.
    */
   constructor(options: DatabaseSessionOptions = {}) {
+    // Where types are not checked, a text would be taken for no options, and a new conversation be begun.
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(
+        "Cannot make a session: give its identifier as { sessionId }, or nothing for a new one",
+      );
+    }
     if (options.sessionId !== undefined) assertStorableName("sessionId", options.sessionId);
     this.#sessionId = options.sessionId ?? crypto.randomUUID();
     this.#database = new DatabaseReference(options);

@@ -47,6 +47,14 @@ function identity({ engine, create }: TestDatabase): void {
 
   Deno.test(`DatabaseSession() takes the longest of identifiers, and refuses an empty one [${engine}]`, async () => {
     assertThrows(() => new DatabaseSession({ sessionId: "" }), TypeError, "sessionId");
+    // Where types are not checked.
+    for (const wrong of ["a", null, 42]) {
+      assertThrows(
+        () => new DatabaseSession(wrong as unknown as { sessionId: string }),
+        TypeError,
+        "{ sessionId }",
+      );
+    }
     await using fresh = await create();
     // Random, so that it can't be compressed.
     const random = Array.from({ length: 28 }, () => crypto.randomUUID()).join("").slice(0, 1000);
@@ -99,6 +107,21 @@ function writersAtOnce({ engine, create }: TestDatabase): void {
     assertEquals(await writers[0]?.getItems(), transaction.items);
   });
 
+  Deno.test(`applyHistoryTransaction() records no operation of an unknown kind [${engine}]`, async () => {
+    await using fresh = await create();
+    const [session] = sessions(fresh, ["a"]);
+    const append = { type: "append_items" as const, items: [say("one")] };
+    for (const unknown of [{ ...append, type: "prepend_items" }, undefined]) {
+      const transaction = unknown as unknown as typeof append;
+      await assertRejects(
+        () => session.applyHistoryTransaction({ operationId: "o", transaction }),
+        TypeError,
+      );
+    }
+    await session.applyHistoryTransaction({ operationId: "o", transaction: append });
+    assertEquals(await session.getItems(), [say("one")]);
+  });
+
   Deno.test(`clearSession() removes whole calls of addItems() when both come at once [${engine}]`, async () => {
     await using fresh = await create();
     const [writer, clearer] = sessions(fresh, ["shared", "shared"]);
@@ -129,19 +152,22 @@ function storage({ engine, create }: TestDatabase): void {
   Deno.test(`addItems() adds none of the items when one cannot be stored [${engine}]`, async () => {
     await using fresh = await create();
     const [session] = sessions(fresh, ["a"]);
-    const binary = { role: "user", content: [{ type: "input_image", image: new Uint8Array(3) }] };
-    await assertRejects(
-      () => session.addItems([say("one"), binary as unknown as AgentInputItem]),
-      TypeError,
-      "binary",
-    );
+    for (const image of [new Uint8Array(3), new Float32Array(3), new ArrayBuffer(3), new Blob(["x"])]) {
+      const binary = { role: "user", content: [{ type: "input_image", image }] };
+      await assertRejects(
+        () => session.addItems([say("one"), binary as unknown as AgentInputItem]),
+        TypeError,
+        "binary",
+      );
+    }
     assertEquals(await session.getItems(), []);
   });
 
   Deno.test(`addItems() adds none of the items when one could not be read again [${engine}]`, async () => {
     await using fresh = await create();
     const [session] = sessions(fresh, ["a"]);
-    for (const wrong of [null, "text", 42, {}, { content: "x" }, () => {}]) {
+    const hidden = { ...say("two"), toJSON: () => null };
+    for (const wrong of [null, "text", 42, {}, { content: "x" }, () => {}, hidden]) {
       const items = [say("one"), wrong as unknown as AgentInputItem];
       await assertRejects(() => session.addItems(items), TypeError, "item 1");
     }

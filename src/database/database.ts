@@ -51,7 +51,8 @@ export interface Database extends Queryable {
    * Runs `body` in a transaction: committed when it resolves, rolled back when it rejects. A statement that
    * fails dooms the transaction, also when `body` catches its error.
    *
-   * @param body Is given the transaction; statements sent to the database itself are not part of it.
+   * @param body Is given the transaction. Statements sent to the database itself are not part of it, and PGlite, which
+   * has one connection, begins with them when it has ended: a body that waits for one waits for ever.
    * @returns What `body` resolved to.
    */
   transaction<T>(body: (transaction: Transaction) => Promise<T>): Promise<T>;

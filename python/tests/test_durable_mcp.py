@@ -26,7 +26,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CountingServe
 
 
 async def _until_put_back(uri: str) -> None:
-    await until(uri, "select 1 from timestep.runs where run_id = 'run' and workflow_id like '%:t2'")
+    await until(uri, "select 1 from timestep.runs where run_id = 'run' and workflow_id like '%:t1'")
 
 
 async def test_a_run_that_has_begun_waits_while_an_mcp_server_is_away(

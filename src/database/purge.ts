@@ -15,6 +15,10 @@ export interface PurgeResult {
 /** Runs removed by one statement: short transactions, however much there is to remove. */
 const BATCH = 500;
 
+/** Beyond these the database could not say when; no run finished there. */
+const MAX_AGE_MS = 100 * 365 * 24 * 60 * 60 * 1000;
+const MAX_TIME = Date.UTC(9999, 0);
+
 /**
  * Removes runs that finished long ago (completed, blocked, failed or cancelled) with everything recorded about
  * them. Paused runs, and those that still wait, work or need a person, stay however old they are. Sessions stay,
@@ -43,6 +47,9 @@ export async function purge(database: Database, options: PurgeOptions): Promise<
   if (!isTime) {
     throw new RangeError(`Cannot purge: olderThan is ${olderThan}, not a Date or milliseconds from 0`);
   }
+  const limit = olderThan instanceof Date
+    ? new Date(Math.max(0, Math.min(olderThan.getTime(), MAX_TIME)))
+    : Math.min(olderThan, MAX_AGE_MS);
   // The database's clock decides, as it is the one that said when a run finished.
   const moment = typeof olderThan === "number"
     ? "now() - $1::double precision * interval '1 millisecond'"
@@ -54,7 +61,7 @@ export async function purge(database: Database, options: PurgeOptions): Promise<
     delete from timestep.runs using old where runs.run_id = old.run_id returning 1`;
   let runs = 0;
   for (let removed: Row[] = [{}]; removed.length > 0;) {
-    removed = await database.query(text, [olderThan]);
+    removed = await database.query(text, [limit]);
     runs += removed.length;
   }
   return { runs };

@@ -42,6 +42,9 @@ for (const target of testDatabases()) {
       await addRun(database, `${status} old`, status, 400);
       await addRun(database, `${status} new`, status, 1);
     }
+    for (const never of [Number.MAX_VALUE, new Date(-8.64e15)]) {
+      assertEquals(await purge(database, { olderThan: never }), { runs: 0 });
+    }
     assertEquals(await purge(database, { olderThan: 30 * day }), { runs: finished.length });
     const kept = [
       ...finished.map((status) => `${status} new`),
@@ -62,7 +65,7 @@ for (const target of testDatabases()) {
       `insert into timestep.runs (run_id, agent_name, status, finished_at)
       select 'run ' || i, 'Agent', 'completed', now() - interval '2 days' from generate_series(1, 1234) i`,
     );
-    assertEquals(await purge(fresh.database, { olderThan: day }), { runs: 1234 });
+    assertEquals(await purge(fresh.database, { olderThan: new Date(8.64e15) }), { runs: 1234 });
     assertEquals(await runIds(fresh.database), []);
   });
 }

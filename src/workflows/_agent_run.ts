@@ -12,7 +12,7 @@ import type { RunOutcome } from "../durable/run_outcome.ts";
 import type { Configuration } from "./configure_dbos.ts";
 import { DIRECT_QUEUE, parseDispatch } from "./_dispatch.ts";
 import { startDeadline } from "./_deadline.ts";
-import { letGo, type NotBefore, putBack } from "./_executor_sql.ts";
+import { exceedsLimits, letGo, type NotBefore, putBack } from "./_executor_sql.ts";
 import { warn } from "./_logger.ts";
 import { openConversation } from "./_session.ts";
 import { sleep } from "./_sleep.ts";
@@ -90,12 +90,16 @@ function sayOnce({ agentName }: AgentNotRegisteredError): void {
 
 async function execute(
   { database, executorId, configuration }: AgentRunContext,
-  { runId, segment }: { runId: string; segment: number },
+  { runId, segment, workflowId }: { runId: string; segment: number; workflowId: string },
   claim: ClaimedRun,
   signal: AbortSignal,
   back: (status: string, notBefore: NotBefore, pause?: { queueName: string }) => Promise<AgentRunEnd>,
 ): Promise<AgentRunEnd> {
   const dispatch = parseDispatch(claim.dispatch);
+  if (dispatch.queueName !== DIRECT_QUEUE && await exceedsLimits(database, workflowId)) {
+    claim.execution.writer.dispose();
+    return await back("one_too_many", { delayMs: 0 });
+  }
   const deadline = await startDeadline(database, runId, dispatch.timeoutSeconds);
   try {
     const outcome = await executeClaimedRun(claim, {

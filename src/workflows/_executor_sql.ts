@@ -65,6 +65,25 @@ export async function fireSchedules(database: Database): Promise<void> {
   await database.query("select timestep.fire_schedules()");
 }
 
+/**
+ * Whether more is under way than a workflow's queue, or its partition, may have. DBOS counts what is under way and takes
+ * the first that waits: two processes that do so at once, while a run comes to the front, each take one. Whoever sees
+ * both, which at least the later of the two does, has to step back.
+ */
+export async function exceedsLimits(database: Database, workflowId: string): Promise<boolean> {
+  const [row] = await database.query(
+    `select count(*) > q.concurrency
+       or count(*) filter (where p.queue_partition_key = s.queue_partition_key) > q.partition_concurrency as exceeded
+     from dbos.workflow_status s
+     join dbos.queues q on q.name = s.queue_name
+     join dbos.workflow_status p on p.queue_name = s.queue_name and p.status = 'PENDING'
+     where s.workflow_uuid = $1 and coalesce(q.concurrency, q.partition_concurrency) is not null
+     group by q.concurrency, q.partition_concurrency`,
+    [workflowId],
+  );
+  return row?.["exceeded"] === true;
+}
+
 /** Lets go of a workflow that this executor has claimed: anybody may take it over at once. */
 export async function letGo(database: Database, workflowId: string, executorId: string): Promise<void> {
   await database.query(

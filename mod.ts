@@ -23,6 +23,7 @@ export type { Database, Parameter, Queryable, Row, Transaction } from "./src/dat
 export { DatabaseError, StatementError } from "./src/database/database_error.ts";
 export type { DatabaseErrorCode } from "./src/database/database_error.ts";
 export type { DatabaseReferenceOptions } from "./src/database/database_reference.ts";
+export { migrate } from "./src/database/migrate.ts";
 export { openDatabase } from "./src/database/open_database.ts";
 export type { OpenDatabaseOptions } from "./src/database/open_database.ts";
 export { purge } from "./src/database/purge.ts";

@@ -34,7 +34,7 @@ export interface Transaction extends Queryable {
 
 /**
  * The little that this module needs from a database. `openDatabase()` makes one for Postgres or PGlite;
- * bring your own by implementing it.
+ * bring your own by implementing it, and call `migrate()` before its first use.
  */
 export interface Database extends Queryable {
   /** Which engine answers. */

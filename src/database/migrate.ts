@@ -13,16 +13,20 @@ export interface Migration {
 const LOCK_KEY = 7_446_923_001;
 
 /**
- * Brings the schema up to date. When it is, this is one small SELECT. Several processes may call it at once:
- * they take turns, by a lock that lives in the transaction and so works through a pooler, too.
+ * Brings the schema up to date, as `openDatabase()` does; for a {@linkcode Database} of one's own, before its first
+ * use. When it is up to date, this is one small SELECT. Several processes may call it at once: they take turns, by a
+ * lock that lives in the transaction and so works through a pooler, too.
  *
  * @param database The database.
- * @param migrations All of them; by default this module's own.
  * @throws {DatabaseError} `schema_too_new` when the database has had a migration that this code does not
  * know; `permission_missing` when the role may not create or read the schema.
  */
-export async function migrate(database: Database, migrations?: readonly Migration[]): Promise<void> {
-  const known = migrations ?? (await import("./_migrations.ts")).migrations;
+export async function migrate(database: Database): Promise<void> {
+  await applyMigrations(database, (await import("./_migrations.ts")).migrations);
+}
+
+/** Does what {@linkcode migrate} does, with these migrations instead of this module's own. */
+export async function applyMigrations(database: Database, known: readonly Migration[]): Promise<void> {
   try {
     if ((await missing(database, known)).length === 0) return;
   } catch (error) {

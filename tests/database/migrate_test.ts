@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Database, DatabaseError, openDatabase } from "@timestep-ai/timestep";
+import { type Database, DatabaseError, DatabaseSession, migrate, openDatabase } from "@timestep-ai/timestep";
 import postgres from "postgres";
 import { migrations } from "../../src/database/_migrations.ts";
-import { migrate } from "../../src/database/migrate.ts";
+import { applyMigrations } from "../../src/database/migrate.ts";
 import { testDatabases, testServerUri } from "../_databases.ts";
 import { generatedFile, generateMigrations } from "../migrations_task.ts";
 import { startProgram } from "./_program.ts";
@@ -36,6 +36,22 @@ for (const target of testDatabases()) {
     assertEquals(statements, ["select version from timestep.migrations"]);
   });
 
+  Deno.test(`migrate() makes the schema in a database of one's own [${target.engine}]`, async () => {
+    await using fresh = await target.create();
+    await fresh.database.script("drop schema timestep cascade");
+    const own: Database = {
+      engine: target.engine,
+      query: (text, parameters) => fresh.database.query(text, parameters),
+      script: (sql) => fresh.database.script(sql),
+      transaction: (body) => fresh.database.transaction(body),
+      close: () => Promise.reject(new Error("It stays open")),
+    };
+    await migrate(own);
+    const session = new DatabaseSession({ sessionId: "s", database: own });
+    await session.addItems([{ role: "user", content: "Hello" }]);
+    assertEquals(await session.getItems(), [{ role: "user", content: "Hello" }]);
+  });
+
   Deno.test(`migrate() can run every file again [${target.engine}]`, async () => {
     await using fresh = await target.create();
     await fresh.database.script(migrations.map(({ sql }) => sql).join("\n"));
@@ -56,11 +72,11 @@ for (const target of testDatabases()) {
       version: "29990102000000",
       sql: "create table timestep.never (x int); select nonsense;",
     };
-    await assertRejects(() => migrate(fresh.database, [...migrations, next, broken]));
+    await assertRejects(() => applyMigrations(fresh.database, [...migrations, next, broken]));
     const tables =
       "select to_regclass('timestep.later') is null as later, to_regclass('timestep.never') is null as never";
     assertEquals(await fresh.database.query(tables), [{ later: true, never: true }]);
-    await migrate(fresh.database, [...migrations, next]);
+    await applyMigrations(fresh.database, [...migrations, next]);
     assertEquals(await fresh.database.query(tables), [{ later: false, never: true }]);
   });
 

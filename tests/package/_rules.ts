@@ -18,7 +18,7 @@ export const SOURCE_RULES: readonly Rule[] = [
       source.path.startsWith("src/core/")
         ? findAll(
           code(source),
-          /\b(Deno\.|Date\.now|new Date\(\)|performance\.|crypto\b|Math\.random|fetch\(|console\.)/,
+          /\b(Deno\.|Date\.now|new Date\(\)|performance\.|crypto\.|random[A-Z]|Math\.random|fetch\(|console\.)/,
         )
         : [],
     example: { path: "src/core/a.ts", text: "const now = Date.now();" },

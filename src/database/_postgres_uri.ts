@@ -35,7 +35,7 @@ export function parsePostgresUri(text: string): PostgresAddress {
     if (value) settings[name] = value;
   }
   return {
-    host: parameters.get("host") || decode(uri.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost",
+    host: parseHost(parameters.get("host") || decode(uri.hostname)),
     port: parsePort(uri.port || parameters.get("port") || "5432"),
     user: decode(uri.username) || parameters.get("user") || "",
     password: decode(uri.password) || parameters.get("password") || "",
@@ -65,6 +65,12 @@ function decode(text: string): string {
   } catch {
     throw invalid("it holds a % that begins no percent-encoded character (a % itself is %25)");
   }
+}
+
+/** libpq takes several, in turn; the driver would try them for ever. */
+function parseHost(text: string): string {
+  if (text.includes(",")) throw invalid("it names several hosts, and may name one");
+  return text.replace(/^\[(.*)\]$/, "$1") || "localhost";
 }
 
 function parsePort(text: string): number {

@@ -36,6 +36,8 @@ Deno.test("openDatabase() rejects with what is wrong when the connection string 
   await failsToOpen("postgres://me:s3cret/x@127.0.0.1/db", invalid, "percent-encoded");
   await failsToOpen("postgres://me:pw@s3cret/x@127.0.0.1/db", invalid, "percent-encoded");
   await failsToOpen("postgres://s3cret:5432?x@127.0.0.1/db", invalid, "percent-encoded");
+  await failsToOpen(`postgres://me:${encoded}@127.0.0.1,127.0.0.2/db`, invalid, "several hosts");
+  await failsToOpen(`postgres://me:${encoded}@/db?host=127.0.0.1,127.0.0.2`, invalid, "several hosts");
   await failsToOpen(`postgres://me:${encoded}@127.0.0.1:x/db`, invalid, "percent-encoded");
   await failsToOpen(`postgres://me:${encoded}@127.0.0.1/db?sslmode=maybe`, invalid, '"maybe"');
   await failsToOpen(`postgres://me:${encoded}@127.0.0.1/db?sslmod=require`, invalid, "sslmod");

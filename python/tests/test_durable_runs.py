@@ -406,6 +406,29 @@ async def test_queues_schedules_cancel_and_what_is_refused(uri: str) -> None:
         configure_dbos(heartbeat_seconds=5, executor_timeout_seconds=6)
 
 
+async def test_a_run_steps_back_that_is_one_too_many_in_its_partition(uri: str) -> None:
+    has_begun, may_end = asyncio.Event(), asyncio.Event()
+    began: list[str] = []
+
+    async def instruct(_context: Any, _agent: Any) -> str:
+        began.append("a run")
+        has_begun.set()
+        await may_end.wait()
+        return "Be brief."
+
+    agent = scripted_agent([assistant_message("One.")], [assistant_message("Two.")], instructions=instruct)
+    first = await queue_agent_workflow(agent=agent, input_items="1", workflow_id="first", partition_key="a")
+    await has_begun.wait()
+    second = await queue_agent_workflow(agent=agent, input_items="2", workflow_id="second", partition_key="a")
+    # As if another process had taken it, and let it go to this one.
+    take = "update dbos.workflow_status set status = 'PENDING', executor_id = '' where workflow_uuid = 'second'"
+    await query(uri, take)
+    await until(uri, "select 1 from timestep.runs where workflow_id = 'second:t1'")
+    assert len(began) == 1
+    may_end.set()
+    assert [(await handle.get_result()).final_output for handle in (first, second)] == ["One.", "Two."]
+
+
 async def test_a_run_that_takes_too_long_is_cancelled(uri: str) -> None:
     started = asyncio.Event()
 

@@ -21,7 +21,7 @@ from ..durable.errors import (
     OwnershipLostError,
 )
 from ..durable.execute_run import RunPart, execute_run
-from ._executor_sql import DIRECT_QUEUE, let_go, put_back
+from ._executor_sql import DIRECT_QUEUE, exceeds_limits, let_go, put_back
 from .configure_dbos import Configuration
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class AgentRun:
         return "stopped"
 
     async def _execute(self, session_id: str | None, dispatch: dict[str, object]) -> str:
+        if dispatch.get("queueName") != DIRECT_QUEUE and await exceeds_limits(self.database, self.workflow_id):
+            return await self._put_back("one_too_many", 0.0)
         session = None
         if dispatch.get("sessionKind") == "openai_conversations" and session_id is not None:
             session = OpenAIConversationsSession(conversation_id=session_id)

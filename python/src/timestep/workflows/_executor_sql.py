@@ -74,6 +74,27 @@ async def fire_schedules(database: Database) -> None:
     await database.query("select timestep.fire_schedules()")
 
 
+async def exceeds_limits(database: Database, workflow_id: str) -> bool:
+    """Whether more is under way than a workflow's queue, or its partition, may have.
+
+    DBOS counts what is under way and takes the first that waits: two processes that do so at once, while a run comes
+    to the front, each take one. Whoever sees both, which at least the later of the two does, has to step back.
+    """
+    rows = await database.query(
+        """
+        select count(*) > q.concurrency
+          or count(*) filter (where p.queue_partition_key = s.queue_partition_key) > q.partition_concurrency
+        from dbos.workflow_status s
+        join dbos.queues q on q.name = s.queue_name
+        join dbos.workflow_status p on p.queue_name = s.queue_name and p.status = 'PENDING'
+        where s.workflow_uuid = $1 and coalesce(q.concurrency, q.partition_concurrency) is not null
+        group by q.concurrency, q.partition_concurrency
+        """,
+        [workflow_id],
+    )
+    return any(exceeded is True for (exceeded,) in rows)
+
+
 async def let_go(database: Database, workflow_id: str, executor_id: str) -> None:
     """Lets go of a workflow that this executor has claimed: anybody may take it over at once."""
     await database.query(

@@ -57,7 +57,7 @@ workflowTest(
   async ({ database }) => {
     await registerAgentQueue({ name: "one", concurrency: 1, pollingIntervalMs: 30 });
     await registerAgentQueue({ name: "one each", partitionConcurrency: 1, pollingIntervalMs: 30 });
-    for (const queueName of ["one", "one each"]) {
+    await Promise.all(["one", "one each"].map(async (queueName) => {
       const bothTaken = Promise.withResolvers<void>();
       const { agent, most } = observedAgent("Lonely", 0, () => bothTaken.promise);
       const partition = queueName === "one each" ? { partitionKey: "a" } : {};
@@ -79,7 +79,7 @@ workflowTest(
       const results = await Promise.all([first.getResult(), second.getResult()]);
       assertEquals(results.map(({ status }) => status), ["completed", "completed"]);
       assertEquals(most(), 1);
-    }
+    }));
   },
 );
 

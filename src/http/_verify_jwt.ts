@@ -56,7 +56,8 @@ export function claimedRole(token: string): string | null {
 /** Whether verification failed for want of the server's keys, not by the token's fault. */
 export function isKeyServerFailure(error: unknown): boolean {
   if (!(error instanceof errors.JOSEError)) return true;
-  return error instanceof errors.JWKSTimeout || error.code === "ERR_JOSE_GENERIC";
+  return error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid ||
+    error.code === "ERR_JOSE_GENERIC";
 }
 
 async function verify(

@@ -35,6 +35,8 @@ const BEARER = /^Bearer +(.+)$/i;
 export function authenticator(options: AuthenticatorOptions): Authenticate {
   let verifyJwt: VerifyJwt | undefined;
   const bySecret = (given: string): Principal | null => {
+    // A secret that somebody has left empty is none.
+    if (given === "") return null;
     if (isOneOf(given, options.serviceSecrets)) return { kind: "service" };
     return isOneOf(given, options.cronSecrets) ? { kind: "cron" } : null;
   };

@@ -13,8 +13,9 @@ const NOW = Math.floor(Date.now() / 1000);
 
 const authenticate = authenticator({
   database: () => Promise.reject(new Error("No database is needed here.")),
-  serviceSecrets: ["sb_secret_a", "sb_secret_b"],
-  cronSecrets: ["cron"],
+  // An empty one is a variable that was not set.
+  serviceSecrets: ["sb_secret_a", "sb_secret_b", ""],
+  cronSecrets: ["cron", ""],
   jwt: { jwks: { keys: [publicJwk] }, issuer: "https://x/auth/v1" },
 });
 
@@ -95,6 +96,7 @@ Deno.test("authenticator() refuses a bad token, whatever else is sent", async ()
   assertEquals(await statusOf({ authorization: `Bearer ${await token({ role: "service_role" })}` }), 401);
   assertEquals(await statusOf({}), 401);
   assertEquals(await statusOf({ apikey: "sb_publishable_x" }), 401);
+  assertEquals(await statusOf({ apikey: "" }), 401);
   assertEquals(await statusOf({ authorization: "Basic YTpi" }), 401);
 });
 

@@ -101,6 +101,18 @@ serverTest("each route gives each caller what is the caller's own", async (serve
         const body = { model: assistant.name, input: "Hello", ...parent };
         assertEquals(await statusOf(server, "POST", "/responses", headers, body), 404);
       }
+      // Nor can an answer be put after it.
+      const { output } = await server.client(key).responses.create({
+        model: assistant.name,
+        input: "pay eve",
+      });
+      const input = [{
+        type: "mcp_approval_response",
+        "approval_request_id": output.at(-1)?.id,
+        approve: false,
+      }];
+      const answer = { model: assistant.name, input, "previous_response_id": target.response };
+      assertEquals(await statusOf(server, "POST", "/responses", headers, answer), 404);
     }
     for (const [method, path, body] of ROUTES.slice(0, 3)) {
       assertEquals(

@@ -96,9 +96,9 @@ async function sameChild(
   const [row] = await transaction.query(
     `select ${RESPONSE_COLUMNS} from timestep.responses r
      where r.previous_response_id = $1 and r.request_hash = $2 and r.idempotency_key is null
-       and r.deleted_at is null
+       and r.deleted_at is null and r.owner_id is not distinct from $3
      order by r.number limit 1`,
-    [previous.responseId, requestHash],
+    [previous.responseId, requestHash, previous.ownerId],
   );
   return row && toResponseRecord(row);
 }

@@ -10,7 +10,7 @@ import { ApiError } from "../api_error.ts";
 import type { Principal } from "../principal.ts";
 import { type Answers, findAnswers } from "./answers.ts";
 import { insertResponse, type NewResponse, newResponseId } from "./insert_response.ts";
-import type { CreateRequest } from "./request.ts";
+import { type CreateRequest, parentNotFound } from "./request.ts";
 import { readResponse, type ResponseRecord } from "./response_record.ts";
 import type { StartedResponse } from "./start_response.ts";
 
@@ -34,7 +34,7 @@ export interface ResumeOptions {
 export async function resumeResponse(database: Database, options: ResumeOptions): Promise<StartedResponse> {
   const { principal, request } = options;
   const { asked } = await findAnswers(database, principal, options.answers);
-  assertParent(request, asked);
+  await assertParent(database, principal, request, asked);
   const engine = await launchedEngine();
   // Nobody should wait for the queue, too. As for a new response.
   const claimant = engine && (!request.background || outlivesRequests()) ? claimantOf(engine) : undefined;
@@ -72,7 +72,17 @@ async function decideAll(
   }
 }
 
-function assertParent({ conversationId }: CreateRequest, asked: ResponseRecord): void {
+/** @throws {ApiError} 404 when the previous response is not there or somebody else's; 400 for another conversation. */
+async function assertParent(
+  queryable: Queryable,
+  principal: Principal,
+  { conversationId, previousResponseId }: CreateRequest,
+  asked: ResponseRecord,
+): Promise<void> {
+  if (previousResponseId !== null && previousResponseId !== asked.responseId) {
+    const previous = await readResponse(queryable, previousResponseId, principal);
+    if (!previous) throw parentNotFound("previous_response_id", "response", previousResponseId);
+  }
   if (conversationId === null || conversationId === asked.conversationId) return;
   throw new ApiError(400, "What is answered belongs to another conversation.", {
     code: "invalid_value",

@@ -28,7 +28,9 @@ export function parseOllamaHost(text: string): OllamaServer {
     ? `https://${address}`
     : `http://${withDefaultPort(address)}`;
   const url = URL.parse(withScheme);
-  if (url === null || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
+  // An @ behind the host is the real one's: a password with a bare slash has ended the address too early.
+  const isCutShort = url?.pathname.includes("@");
+  if (url === null || !["http:", "https:"].includes(url.protocol) || url.hostname === "" || isCutShort) {
     throw new RangeError(
       "The address of the Ollama server could not be read: expected a host, host:port or http(s) URL, " +
         `got ${JSON.stringify(withoutPassword(address))}`,
@@ -81,5 +83,5 @@ function basicAuthorization(url: URL): string {
 }
 
 function withoutPassword(address: string): string {
-  return address.replace(/[^/@]*@/, "***@");
+  return address.replace(/^.*@/s, "***@");
 }

@@ -56,8 +56,16 @@ Deno.test("parseOllamaHost() refuses what is no address, without its password", 
   for (const text of ["1.2.3.4:99999", "http://", "ftp://example.com", "a b", "host:port"]) {
     assertThrows(() => parseOllamaHost(text), RangeError, JSON.stringify(text));
   }
-  const error = assertThrows(() => parseOllamaHost("ftp://me:secret@example.com"), RangeError);
-  assertEquals(error.message.includes("secret"), false);
+  for (
+    const text of [
+      "ftp://me:secret@example.com",
+      "http://me:secret/x@example.com",
+      "me:7@secret/x@example.com",
+    ]
+  ) {
+    const error = assertThrows(() => parseOllamaHost(text), RangeError);
+    assertEquals(error.message.includes("secret"), false);
+  }
 });
 
 const LOCAL = "http://127.0.0.1:11434";

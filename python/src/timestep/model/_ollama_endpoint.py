@@ -93,8 +93,10 @@ def parse_ollama_host(text: str) -> tuple[str, str | None]:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or " " in with_scheme:
-        hidden = re.sub(r"[^/@]*@", "***@", address)
+    # An @ behind the host is the real one's: a password with a bare slash has ended the address too early.
+    is_cut_short = "@" in parts.path
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in with_scheme or is_cut_short:
+        hidden = re.sub(r"(?s)^.*@", "***@", address)
         raise ValueError(
             "The address of the Ollama server could not be read: expected a host, host:port or http(s) URL, "
             f"got {hidden!r}"

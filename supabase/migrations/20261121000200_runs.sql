@@ -1,41 +1,11 @@
--- A run: one task of one agent, from its input to its end, across every pause.
--- Each continuation after a pause is a segment; each process that takes it over raises the epoch.
-create table if not exists timestep.runs (
-  run_id text primary key,
-  agent_name text not null,
-  agent_fingerprint text,
-  session_id text,
-  status text not null,
-  segment integer not null default 0,
-  epoch integer not null default 0,
-  executor_id text,
-  language text,
-  state_version integer not null default 0,
-  input json,
-  options json,
-  final_output json,
-  error json,
-  forked_from text,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
-  finished_at timestamptz,
-  constraint runs_status_is_known check (status in (
-    'queued', 'running', 'interrupted', 'completed', 'blocked', 'failed', 'cancelled', 'unknown_outcome'
-  )),
-  constraint runs_finished_at_matches_status check (
-    (finished_at is not null) = (status in ('completed', 'blocked', 'failed', 'cancelled'))
-  ),
-  constraint runs_language_is_known check (language in ('typescript', 'python')),
-  constraint runs_counters_are_not_negative check (segment >= 0 and epoch >= 0 and state_version >= 0)
-);
-comment on column timestep.runs.language is
-  'In which language the segment was begun, and is finished: its journal is in that SDK''s terms; null: not begun.';
-create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
-
 -- What columns of the tables below may hold. Domains, as what a table checks is read anew by each statement that writes to
 -- it, which takes longer than writing a small row.
 do $$
 begin
+  create domain timestep.run_status as text constraint run_status_is_known check (value in (
+    'queued', 'running', 'interrupted', 'completed', 'blocked', 'failed', 'cancelled', 'unknown_outcome'
+  ));
+  create domain timestep.counter as integer constraint counter_is_not_negative check (value >= 0);
   create domain timestep.sdk_language as text constraint sdk_language_is_known check (
     value in ('typescript', 'python')
   );
@@ -47,6 +17,35 @@ exception
   when duplicate_object then null;
 end
 $$;
+
+-- A run: one task of one agent, from its input to its end, across every pause.
+-- Each continuation after a pause is a segment; each process that takes it over raises the epoch.
+create table if not exists timestep.runs (
+  run_id text primary key,
+  agent_name text not null,
+  agent_fingerprint text,
+  session_id text,
+  status timestep.run_status not null,
+  segment timestep.counter not null default 0,
+  epoch timestep.counter not null default 0,
+  executor_id text,
+  language timestep.sdk_language,
+  state_version timestep.counter not null default 0,
+  input json,
+  options json,
+  final_output json,
+  error json,
+  forked_from text,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  finished_at timestamptz,
+  constraint runs_finished_at_matches_status check (
+    (finished_at is not null) = (status in ('completed', 'blocked', 'failed', 'cancelled'))
+  )
+);
+comment on column timestep.runs.language is
+  'In which language the segment was begun, and is finished: its journal is in that SDK''s terms; null: not begun.';
+create index if not exists runs_session on timestep.runs (session_id, agent_name, created_at desc);
 
 -- The last snapshot of each paused run, in the envelope that both languages read. The SDK's own JSON is kept as text
 -- (json, not jsonb): byte for byte what the SDK wrote, escaped NULs and lone surrogates included.

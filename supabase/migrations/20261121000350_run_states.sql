@@ -229,7 +229,7 @@ as $$
 begin
   return query
   select
-    s.run_id, s.version, s.claimed_by, r.status, s.language::text, s.sdk_name, s.sdk_version,
+    s.run_id, s.version, s.claimed_by, r.status::text, s.language::text, s.sdk_name, s.sdk_version,
     s.schema_version, s.agent_graph, s.guardrails_settled, s.state::text
   from timestep.runs r
   join timestep.run_states s on s.run_id = r.run_id and s.version = r.state_version

@@ -12,7 +12,7 @@ import type { RunOutcome } from "../durable/run_outcome.ts";
 import type { Configuration } from "./configure_dbos.ts";
 import { DIRECT_QUEUE, parseDispatch } from "./_dispatch.ts";
 import { startDeadline } from "./_deadline.ts";
-import { exceedsLimits, letGo, type NotBefore, putBack } from "./_executor_sql.ts";
+import { exceedsLimits, hasPartition, letGo, type NotBefore, putBack } from "./_executor_sql.ts";
 import { warn } from "./_logger.ts";
 import { openConversation } from "./_session.ts";
 import { sleep } from "./_sleep.ts";
@@ -78,7 +78,12 @@ export async function agentRun(
     }
     const delayMs = retryDelayMs(run.workflowId);
     warn(`Cannot execute run "${run.runId}" now, it is tried again in ${delayMs / 1000} s: ${error}`);
-    return await back("retried", { delayMs });
+    // Later ones of its partition, such as those of its session, must not go before it: it waits in its place.
+    if (!(await hasPartition(context.database, run.workflowId).catch(() => false))) {
+      return await back("retried", { delayMs });
+    }
+    await sleep(delayMs, signal);
+    return signal.aborted ? await stop(context, run.workflowId) : await back("retried", { delayMs: 0 });
   }
 }
 

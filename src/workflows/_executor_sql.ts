@@ -84,6 +84,15 @@ export async function exceedsLimits(database: Database, workflowId: string): Pro
   return row?.["exceeded"] === true;
 }
 
+/** Whether a workflow is in a partition of its queue. */
+export async function hasPartition(database: Database, workflowId: string): Promise<boolean> {
+  const [row] = await database.query(
+    "select queue_partition_key is not null as found from dbos.workflow_status where workflow_uuid = $1",
+    [workflowId],
+  );
+  return row?.["found"] === true;
+}
+
 /** Lets go of a workflow that this executor has claimed: anybody may take it over at once. */
 export async function letGo(database: Database, workflowId: string, executorId: string): Promise<void> {
   await database.query(

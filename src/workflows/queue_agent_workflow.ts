@@ -28,8 +28,8 @@ export interface QueueAgentWorkflowOptions extends AgentWorkflowOptions {
    */
   deduplicationId?: string | undefined;
   /**
-   * In a partitioned queue: what runs share a partition by, such as a session or a tenant. They start in order, but one
-   * that was put back, for example until a worker knows its agent, lets later ones go first. Default: the id of the
+   * In a partitioned queue: what runs share a partition by, such as a session or a tenant. They start in order, but
+   * while one waits for a worker that knows its agent, later ones go first. Default: the id of the
    * run's session.
    */
   partitionKey?: string | undefined;

@@ -51,38 +51,6 @@ workflowTest("queueAgentWorkflow() only records the run when this process execut
   assertEquals(await handle.getStatus(), "queued");
 }, { execute: false });
 
-// Two processes that look at once may each take a run, when one comes to the front meanwhile.
-workflowTest(
-  "queueAgentWorkflow() executes no more than the limits, whatever was taken",
-  async ({ database }) => {
-    await registerAgentQueue({ name: "one", concurrency: 1, pollingIntervalMs: 30 });
-    await registerAgentQueue({ name: "one each", partitionConcurrency: 1, pollingIntervalMs: 30 });
-    await Promise.all(["one", "one each"].map(async (queueName) => {
-      const bothTaken = Promise.withResolvers<void>();
-      const { agent, most } = observedAgent("Lonely", 0, () => bothTaken.promise);
-      const partition = queueName === "one each" ? { partitionKey: "a" } : {};
-      const queue = (workflowId: string) =>
-        queueAgentWorkflow({ agent, inputItems: "Go.", queueName, workflowId, ...partition });
-      const first = await queue(`${queueName}: first`);
-      await until(() => Promise.resolve(most() === 1));
-      const second = await queue(`${queueName}: second`);
-      // As if another process had taken it, and let it go to this one.
-      await database.query(
-        "update dbos.workflow_status set status = 'PENDING', executor_id = '' where workflow_uuid = $1",
-        [second.workflowId],
-      );
-      const steppedBack = `${second.workflowId}:t1`;
-      await until(async () =>
-        (await database.query("select from timestep.runs where workflow_id = $1", [steppedBack])).length > 0
-      );
-      bothTaken.resolve();
-      const results = await Promise.all([first.getResult(), second.getResult()]);
-      assertEquals(results.map(({ status }) => status), ["completed", "completed"]);
-      assertEquals(most(), 1);
-    }));
-  },
-);
-
 workflowTest("queueAgentWorkflow() starts lower numbers sooner", async () => {
   const allQueued = Promise.withResolvers<void>();
   const { agent, order } = observedAgent("Prioritised", 5, () => allQueued.promise);

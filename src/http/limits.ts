@@ -3,7 +3,7 @@ import type { Principal } from "./principal.ts";
 
 /** What is accepted of callers. The service itself may send as many requests and have as many runs as it likes. */
 export interface Limits {
-  /** The size of a request's body, in bytes. @default {4194304} */
+  /** The size of a request's body, and of what its `item_reference`s bring in, in bytes. @default {4194304} */
   bodyBytes: number;
   /** How long a request's body may take to arrive, in milliseconds. @default {10000} */
   bodyMs: number;

@@ -178,6 +178,21 @@ serverTest("bad input is refused in OpenAI's shape, and nothing is written", asy
     const items = await (await server.send("GET", `/responses/${id}/input_items`, undefined, ada)).json();
     assertEquals(items.data[0].content[0].text, "a\ud800b\u0000");
   });
+
+  await test.step("requests that are small, but refer to much", async () => {
+    const content = "x".repeat(100_000);
+    const conversation = await (await server.send("POST", "/conversations", {
+      items: [{ role: "user", content }],
+    }, ada)).json();
+    const path = `/conversations/${conversation.id}/items`;
+    const { data: [{ id }] } = await (await server.send("GET", path, undefined, ada)).json();
+    const references = (count: number) => Array(count).fill({ type: "item_reference", id });
+    const { param, code } = await refused({ model, input: references(3) }, 413);
+    assertEquals([param, code], ["input[2].id", "body_too_large"]);
+    assertEquals((await refused({ items: references(3) }, 413, path)).param, "items[2].id");
+    const added = await (await server.send("POST", path, { items: references(2) }, ada)).json();
+    assertEquals(added.data.length, 2);
+  });
 }, { bodyBytes: 250_000, bodyMs: 300, inputItems: 10 });
 
 serverTest("limits are answered with 429 and when to come back", async (server) => {

@@ -18,7 +18,8 @@ export async function toSessionItems(
   items: readonly Record<string, unknown>[],
 ): Promise<AgentInputItem[]> {
   const reader = await readerOf(call);
-  const resolved = await resolveReferences(items, (id) => findItem(reader, id), "items");
+  const { bodyBytes } = call.context.limits;
+  const resolved = await resolveReferences(items, (id) => findItem(reader, id), bodyBytes, "items");
   return toAgentInput(resolved, call.principal, "items");
 }
 

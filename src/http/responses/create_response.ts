@@ -85,7 +85,8 @@ async function start(call: Call, request: CreateRequest, identity: Identity): Pr
   const reader = await readerOf(call);
   const { input } = request;
   const isText = typeof input === "string";
-  const resolved = isText ? items : await resolveReferences(items, (id) => findItem(reader, id));
+  const { bodyBytes } = context.limits;
+  const resolved = isText ? items : await resolveReferences(items, (id) => findItem(reader, id), bodyBytes);
   const agentInput = isText ? [userMessage(input)] : toAgentInput(resolved, principal);
   if (agentInput.length === 0) throw invalid("input", "'input' has no item for the agent.");
   const { startResponse } = await starting();

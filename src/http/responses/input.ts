@@ -23,26 +23,46 @@ export function userMessage(text: string) {
 }
 
 /**
- * Replaces references by what they refer to.
+ * Replaces references by what they refer to, one after the other: a small request can name much.
  *
+ * @param maxBytes How much they may bring in, all together; that a request may have itself is another matter.
  * @param field The request's, which has the items.
- * @throws {ApiError} 404 when there is no such item, or it is somebody else's.
+ * @throws {ApiError} 404 when there is no such item, or it is somebody else's; 413 when they bring in too much.
  */
 export async function resolveReferences(
   items: readonly Record<string, unknown>[],
   findItem: FindItem,
+  maxBytes: number,
   field = "input",
 ): Promise<Record<string, unknown>[]> {
-  return await Promise.all(items.map(async (item, index) => {
-    if (item["type"] !== "item_reference") return item;
+  const known = new Map<string, Record<string, unknown>>();
+  const resolved: Record<string, unknown>[] = [];
+  let length = 0;
+  for (const [index, item] of items.entries()) {
+    if (item["type"] !== "item_reference") {
+      resolved.push(item);
+      continue;
+    }
     const id = typeof item["id"] === "string" ? item["id"] : "";
-    const found = await findItem(id);
-    if (found) return found;
-    throw new ApiError(404, `No item found with id '${id}'.`, {
-      code: "not_found",
-      param: `${field}[${index}].id`,
-    });
-  }));
+    const found = known.get(id) ?? await findItem(id);
+    if (!found) throw referenceNotFound(id, `${field}[${index}].id`);
+    known.set(id, found);
+    length += JSON.stringify(found).length;
+    if (length > maxBytes) throw referencesTooLarge(maxBytes, `${field}[${index}].id`);
+    resolved.push(found);
+  }
+  return resolved;
+}
+
+function referenceNotFound(id: string, param: string): ApiError {
+  return new ApiError(404, `No item found with id '${id}'.`, { code: "not_found", param });
+}
+
+function referencesTooLarge(maxBytes: number, param: string): ApiError {
+  return new ApiError(413, `What the request refers to is larger than ${maxBytes} bytes.`, {
+    code: "body_too_large",
+    param,
+  });
 }
 
 /**

@@ -429,6 +429,30 @@ async def test_a_run_steps_back_that_is_one_too_many_in_its_partition(uri: str) 
     assert [(await handle.get_result()).final_output for handle in (first, second)] == ["One.", "Two."]
 
 
+async def test_a_run_is_tried_again_before_later_ones_of_its_partition(uri: str) -> None:
+    all_queued = asyncio.Event()
+    seen: list[str] = []
+
+    async def instruct(_context: Any, _agent: Any) -> str:
+        await all_queued.wait()
+        seen.append((await get_run("2")).status)
+        return "Be brief."
+
+    agent = scripted_agent(*([assistant_message("Done.")] for _ in range(3)), instructions=instruct)
+    handles = [
+        await queue_agent_workflow(agent=agent, input_items="Go.", workflow_id=name, partition_key="a")
+        for name in "123"
+    ]
+    # Nobody can claim it.
+    await query(uri, "update timestep.runs set epoch = 2147483647 where run_id = '2'")
+    all_queued.set()
+    await until(uri, "select 1 from dbos.workflow_status where workflow_uuid like '2%' and status <> 'ENQUEUED'")
+    await asyncio.sleep(0.2)
+    await query(uri, "update timestep.runs set epoch = 0 where run_id = '2'")
+    assert [(await handle.get_result()).status for handle in handles] == ["completed"] * 3
+    assert seen == ["queued", "running", "completed"]
+
+
 async def test_a_run_that_takes_too_long_is_cancelled(uri: str) -> None:
     started = asyncio.Event()
 

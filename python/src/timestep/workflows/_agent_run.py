@@ -21,7 +21,7 @@ from ..durable.errors import (
     OwnershipLostError,
 )
 from ..durable.execute_run import RunPart, execute_run
-from ._executor_sql import DIRECT_QUEUE, exceeds_limits, let_go, put_back
+from ._executor_sql import DIRECT_QUEUE, exceeds_limits, has_partition, let_go, put_back
 from .configure_dbos import Configuration
 
 if TYPE_CHECKING:
@@ -76,6 +76,14 @@ class AgentRun:
                 return await self.let_go()
             delay = self._retry_seconds()
             _log.warning('Cannot execute run "%s" now, it is tried again in %s s: %s', self.part.run_id, delay, error)
+            with suppress(DatabaseError):
+                # Later ones of its partition, such as of its session, must not go before it: it waits in its place.
+                if await has_partition(self.database, self.workflow_id):
+                    with suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(self.stop.wait(), delay)
+                    delay = 0.0
+            if self.is_stopping():
+                return await self.let_go()
             return await self._put_back("retried", delay)
 
     async def let_go(self) -> str:

@@ -95,6 +95,14 @@ async def exceeds_limits(database: Database, workflow_id: str) -> bool:
     return any(exceeded is True for (exceeded,) in rows)
 
 
+async def has_partition(database: Database, workflow_id: str) -> bool:
+    """Whether a workflow is in a partition of its queue."""
+    rows = await database.query(
+        "select 1 from dbos.workflow_status where workflow_uuid = $1 and queue_partition_key is not null", [workflow_id]
+    )
+    return len(rows) > 0
+
+
 async def let_go(database: Database, workflow_id: str, executor_id: str) -> None:
     """Lets go of a workflow that this executor has claimed: anybody may take it over at once."""
     await database.query(

@@ -46,6 +46,28 @@ export class PostgresConnection {
     ];
   }
 
+  /**
+   * Gives a statement up when it is not answered in time, and the connection with it. Poolers let clients in while
+   * there is no server behind them, and have them wait for minutes.
+   *
+   * @throws {DatabaseError} `server_unreachable`.
+   */
+  async answers<T>(statement: () => Promise<T>, timeoutMs: number): Promise<T> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#broken = true;
+      this.#sql.end({ timeout: 0 }).catch(() => {});
+    }, timeoutMs);
+    try {
+      return await statement();
+    } catch (error) {
+      throw isLate ? databaseError("server_unreachable", "it does not answer", this.#address) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Runs several statements. */
   async script(text: string): Promise<void> {
     await this.#run(() => this.#sql.unsafe(text));

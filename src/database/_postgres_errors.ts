@@ -13,7 +13,7 @@ export function explain(error: unknown, address: PostgresAddress): unknown {
   if (error instanceof DatabaseError || error instanceof StatementError) return error;
   const code = String(error.code);
   if (error.name !== "PostgresError") return explainConnection(code, error.message, address);
-  const refusal = refusals[code];
+  const refusal = refusals[code] ?? (code === POOLER ? poolerRefusal(error.message) : undefined);
   if (refusal !== undefined) return databaseError(refusal, error.message, address);
   if ("severity" in error && error.severity === "FATAL") return explainFatal(code, error.message, address);
   const constraint = "constraint_name" in error ? String(error.constraint_name) : null;
@@ -34,6 +34,15 @@ const refusals: Readonly<Record<string, DatabaseErrorCode>> = {
   "57P05": "connection_lost",
   "25P03": "connection_lost",
 };
+
+/** What poolers say everything with that they say themselves; a server says other things with it. */
+const POOLER = "08P01";
+
+function poolerRefusal(message: string): DatabaseErrorCode | undefined {
+  if (/authentication failed/i.test(message)) return "authentication_failed";
+  if (/^database ".*" does not exist|^no such database/i.test(message)) return "database_not_found";
+  return /no more connections allowed/i.test(message) ? "too_many_connections" : undefined;
+}
 
 function explainFatal(code: string, message: string, address: PostgresAddress): DatabaseError {
   if (code === "42501") return databaseError("permission_missing", message, address);

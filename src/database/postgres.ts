@@ -8,6 +8,8 @@ import { TransactionScope } from "./_transaction_scope.ts";
 
 /** How long a server that was there may be away before a statement gives up on it, in milliseconds. */
 const PATIENCE_MS = 10_000;
+/** How long the first statement may take, with connecting, in milliseconds: it is this module's, and a short one. */
+const FIRST_ANSWER_MS = 10_000;
 const MAX_CONNECTIONS = 10;
 
 /**
@@ -36,7 +38,10 @@ class PostgresDatabase implements Database {
   }
 
   query(text: string, parameters?: readonly Parameter[]): Promise<Row[]> {
-    return this.#patiently((connection) => connection.query(text, parameters));
+    return this.#patiently((connection) => {
+      const run = () => connection.query(text, parameters);
+      return this.#wasReached ? run() : connection.answers(run, FIRST_ANSWER_MS);
+    });
   }
 
   async script(sql: string): Promise<void> {

@@ -68,13 +68,20 @@ for (const sslmode of ["prefer", "disable"]) {
     const uri = `postgres://me:${encoded}@127.0.0.1:${listener.port}/db?sslmode=${sslmode}`;
     await failsToOpen(uri, "server_unreachable", "hangs up");
   });
-
-  Deno.test(`openDatabase() rejects with server_unreachable when what listens stays silent [${sslmode}]`, async () => {
-    await using listener = await listen(() => {});
-    const uri = `postgres://me:${encoded}@127.0.0.1:${listener.port}/db?sslmode=${sslmode}`;
-    await failsToOpen(uri, "server_unreachable", "does not answer");
-  });
 }
+
+/** A server's words to a client that it lets in, and asks for a statement; a pooler says them without its server. */
+const welcome = new Uint8Array([...[0x52, 0, 0, 0, 8, 0, 0, 0, 0], ...[0x5a, 0, 0, 0, 5, 0x49]]);
+
+Deno.test("openDatabase() rejects with server_unreachable when what listens stays silent", async () => {
+  await using mute = await listen(() => {});
+  await using pooler = await listen((socket) => socket.once("data", () => socket.write(welcome)));
+  const silent = [[mute, "prefer"], [mute, "disable"], [pooler, "disable"]] as const;
+  await Promise.all(silent.map(async ([{ port }, sslmode]) => {
+    const uri = `postgres://me:${encoded}@127.0.0.1:${port}/db?sslmode=${sslmode}`;
+    await failsToOpen(uri, "server_unreachable", "does not answer");
+  }));
+});
 
 Deno.test(
   { name: "openDatabase() rejects with authentication_failed when the password is wrong", ignore },

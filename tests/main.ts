@@ -53,7 +53,8 @@ if (import.meta.main) Deno.exit(await inMemory(() => withPostgres(() => main(Den
 
 async function main(args: readonly string[]): Promise<number> {
   const paths = args.filter(isPath);
-  const flags = args.filter((arg) => !isPath(arg));
+  // Deno would pass on to the tests what follows "--", which npm's scripts want there.
+  const flags = args.filter((arg) => !isPath(arg) && arg !== "--");
   const home = await Deno.makeTempDir({ prefix: "timestep-test-" });
   Deno.env.set("DENO_V8_FLAGS", [Deno.env.get("DENO_V8_FLAGS") ?? [], V8_FLAGS].flat().join(","));
   try {

@@ -14,7 +14,9 @@ type Options = NonNullable<ParseArgsConfig["options"]>;
 export function parseOptions<TOptions extends Options>(args: readonly string[], options: TOptions) {
   try {
     const help = { type: "boolean", short: "h" } as const;
-    return parseArgs({ args: [...args], options: { ...options, help } }).values;
+    // npm's scripts want "--" before their arguments, and Deno's tasks pass it on.
+    const given = args[0] === "--" ? args.slice(1) : [...args];
+    return parseArgs({ args: given, options: { ...options, help } }).values;
   } catch (error) {
     // Node's messages are whole sentences already: "Unknown option '--x'".
     throw new UsageError(error instanceof Error ? error.message.replace(/\.$/, "") : String(error));

@@ -15,9 +15,9 @@ function assertFinished({ code, output, errors }: Ended): void {
 
 Deno.test("timestep demo resumes in another process and leaves nothing behind when nothing is configured", async () => {
   const directory = await Deno.makeTempDir();
-  // As good as nothing: what is in memory ends with its process, and a variable was not set.
+  // As good as nothing: what is in memory ends with its process, a variable was not set, and npm wants the dashes.
   const env = { TMPDIR: directory, PG_CONNECTION_URI: "pglite:memory" };
-  const ended = await timestep(["demo", "--yes", "--model="], { env });
+  const ended = await timestep(["demo", "--", "--yes", "--model="], { env });
   assertFinished(ended);
   assertStringIncludes(ended.output, APPROVED);
   assertStringIncludes(ended.output, "Model: scripted");

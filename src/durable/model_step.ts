@@ -117,7 +117,8 @@ export class ModelStep {
       }
     } catch (error) {
       this.#scope.failedAttempts++;
-      throw error;
+      const isAsked = this.#request.signal?.aborted || this.#scope.execution.signal.aborted;
+      throw isAsked ? error : brokenOff(error);
     } finally {
       await events.return?.();
     }
@@ -260,6 +261,12 @@ function toRequestUsage({ inputTokensDetails, outputTokensDetails, ...tokens }: 
     ...(inputTokensDetails[0] ? { inputTokensDetails: inputTokensDetails[0] } : {}),
     ...(outputTokensDetails[0] ? { outputTokensDetails: outputTokensDetails[0] } : {}),
   });
+}
+
+/** The SDK takes an abort for one that was asked for, and a run whose provider aborts for completed, without an answer. */
+function brokenOff(error: unknown): unknown {
+  const isAbort = error instanceof Error && error.name === "AbortError";
+  return isAbort ? new Error(`The model's answer broke off: ${error.message}`, { cause: error }) : error;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Agent, tool } from "@openai/agents";
 import { z } from "zod";
-import { execute, FunctionModel, killEverywhere, say, testOnEach, toolResults } from "./_durable.ts";
+import { execute, FunctionModel, killEverywhere, say, testOnEach, tick, toolResults } from "./_durable.ts";
 
 /** An agent with a tool that never comes to an end by itself and another that does; it says what they gave. */
 function waitingAgent(name: string, timeoutBehavior: "error_as_result" | "raise_exception", calls: string[]) {
@@ -30,6 +30,19 @@ function waitingAgent(name: string, timeoutBehavior: "error_as_result" | "raise_
   ];
   return new Agent({ name, model, tools });
 }
+
+testOnEach("executeRun() fails when the model's provider breaks off an answer", async ({ database }) => {
+  const model = new FunctionModel(() => [say("Never said.")]);
+  model.getStreamedResponse = async function* () {
+    yield { type: "output_text_delta", delta: "Nev" };
+    await tick();
+    throw new DOMException("The operation was aborted", "AbortError");
+  };
+  const agent = new Agent({ name: "Cut", model });
+  const { status, error } = await execute(database, { runId: "r", agent, input: "Go.", stream: true });
+  assertEquals(status, "failed");
+  assertEquals(error?.message, "The model's answer broke off: The operation was aborted");
+});
 
 testOnEach(
   "executeRun() tells the model that a tool took too long, the same on replay",

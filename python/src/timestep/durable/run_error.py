@@ -77,8 +77,8 @@ _SECRETS = (
         r"\1\2[redacted]",
     ),
 )
-"""What becomes of what looks like a secret, in this order; the same as in TypeScript. Messages quote what callers send, at
-any length: no pattern may look through the same text again and again."""
+"""What becomes of what looks like a secret, in this order; the same as in TypeScript. Messages quote what callers send,
+at any length: no pattern may look through the same text again and again."""
 
 
 def without_secrets(message: str) -> str:

@@ -63,8 +63,8 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
   /**
    * Keeps the run in the database. Nothing is opened before it is used.
    *
-   * @throws {TypeError} When there is no agent, `sessionId` is empty or can't be stored, or both `database` and
-   * `connectionString` are given.
+   * @throws {TypeError} When there is no agent, an agent's name or `sessionId` is empty or can't be stored, or both
+   * `database` and `connectionString` are given.
    */
   constructor(options: RunStateStoreOptions<TAgent>);
   /**
@@ -80,6 +80,7 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
       this.#snapshots = new FileSnapshots(pathOrOptions);
     } else {
       this.#agent = assertAgent(pathOrOptions?.agent);
+      for (const { name } of agentGraph(this.#agent).agents) assertStorableName("agent name", name);
       const { sessionId = null, ...options } = pathOrOptions;
       if (sessionId !== null) assertStorableName("sessionId", sessionId);
       this.#snapshots = new DatabaseSnapshots(this.#agent.name, sessionId, options);

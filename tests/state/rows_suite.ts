@@ -65,10 +65,14 @@ function slots({ engine, create }: TestDatabase): void {
     assertEquals(await fresh.database.query("select status from timestep.runs"), [{ status: "completed" }]);
   });
 
-  Deno.test(`RunStateStore() refuses a session id that can't be stored [${engine}]`, () => {
+  Deno.test(`RunStateStore() refuses a session id or an agent's name that can't be stored [${engine}]`, () => {
     const { agent } = weatherAgent();
     for (const sessionId of ["", " ", "a\0b", "\ud800"]) {
       assertThrows(() => new RunStateStore({ agent, sessionId }), TypeError, "sessionId");
+    }
+    const odd = new Agent({ name: "Odd\0" });
+    for (const beyond of [odd, new Agent({ name: "Assistant", handoffs: [odd] })]) {
+      assertThrows(() => new RunStateStore({ agent: beyond }), TypeError, "agent name");
     }
   });
 

@@ -135,7 +135,7 @@ export class ToolCallNotSettledError extends TimestepError {
 export class ApprovalReusedError extends TimestepError {
   /** The class's name. */
   override readonly name = "ApprovalReusedError";
-  /** A stable identifier of the condition. */
+  /** The condition, for programs to compare. */
   readonly code = "approval_reused";
 }
 
@@ -143,6 +143,6 @@ export class ApprovalReusedError extends TimestepError {
 export class PauseNotResumableError extends TimestepError {
   /** The class's name. */
   override readonly name = "PauseNotResumableError";
-  /** A stable identifier of the condition. */
+  /** The condition, for programs to compare. */
   readonly code = "pause_not_resumable";
 }

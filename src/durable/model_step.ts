@@ -56,7 +56,6 @@ export class ModelStep {
   readonly #attempt: number;
   readonly #items: number;
   readonly #request: ModelRequest;
-
   readonly #model: string;
 
   /** @param model The name under which the call's usage is counted. */

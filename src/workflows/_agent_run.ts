@@ -36,6 +36,9 @@ export interface AgentRunEnd {
   outcome?: RunOutcome;
 }
 
+/** Puts the run back, and tells what the execution reports then. */
+type PutBack = (status: string, notBefore: NotBefore, pause?: { queueName: string }) => Promise<AgentRunEnd>;
+
 /** An error that nobody expected puts the run back for a while, twice as long each time. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 300_000;
@@ -58,7 +61,7 @@ export async function agentRun(
   run: { runId: string; segment: number; workflowId: string },
   signal: AbortSignal,
 ): Promise<AgentRunEnd> {
-  const back = (status: string, notBefore: NotBefore, pause?: { queueName: string }) =>
+  const back: PutBack = (status, notBefore, pause) =>
     insist(
       signal,
       context,
@@ -98,7 +101,7 @@ async function execute(
   { runId, segment, workflowId }: { runId: string; segment: number; workflowId: string },
   claim: ClaimedRun,
   signal: AbortSignal,
-  back: (status: string, notBefore: NotBefore, pause?: { queueName: string }) => Promise<AgentRunEnd>,
+  back: PutBack,
 ): Promise<AgentRunEnd> {
   const dispatch = parseDispatch(claim.dispatch);
   if (dispatch.queueName !== DIRECT_QUEUE && await exceedsLimits(database, workflowId)) {

@@ -157,14 +157,13 @@ export class Engine {
     await beat(database, executorId);
     if (!this.#claims) return;
     const ownerToken = crypto.randomUUID();
-    const claimant = { executorId, applicationName: configuration.name };
-    const taken = await takeOver(
-      database,
-      claimant,
+    const taken = await takeOver(database, {
+      executorId,
       ownerToken,
-      registeredAgentNames(),
-      configuration.executorTimeoutMs,
-    );
+      applicationName: configuration.name,
+      agentNames: registeredAgentNames(),
+      executorTimeoutMs: configuration.executorTimeoutMs,
+    });
     await this.dispatch(taken, ownerToken);
     const sweeps = number % BEATS_PER_SWEEP === 0;
     // First, as what was missed is known then.

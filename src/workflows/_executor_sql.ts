@@ -1,10 +1,16 @@
 import type { Database } from "../database/database.ts";
 import { applicationVersion } from "./_dispatch.ts";
 
-/** Who claims runs. */
-export interface Claimant {
+/** Who takes runs over, and which ones. */
+export interface TakeOver {
   readonly executorId: string;
+  /** By this it knows what it has taken. */
+  readonly ownerToken: string;
   readonly applicationName: string;
+  /** The agents that it knows. */
+  readonly agentNames: readonly string[];
+  /** After so long a silence an executor counts as dead. */
+  readonly executorTimeoutMs: number;
 }
 
 /** How many runs of dead processes one process takes over in one beat: the others want some, too. */
@@ -35,10 +41,7 @@ export async function signOffOthers(database: Database, executorId: string): Pro
 /** Takes over runs that nobody alive executes, if this process knows their agents. */
 export async function takeOver(
   database: Database,
-  { executorId, applicationName }: Claimant,
-  ownerToken: string,
-  agentNames: readonly string[],
-  executorTimeoutMs: number,
+  { executorId, ownerToken, applicationName, agentNames, executorTimeoutMs }: TakeOver,
 ): Promise<string[]> {
   const rows = await database.query(
     `select timestep.take_over($1, $2, $3, $4, $5, make_interval(secs => $6), ${TAKE_OVER_AT_ONCE}) as workflow_id`,

@@ -278,6 +278,33 @@ async def test_usage_counts_for_the_model_of_the_agent_that_was_asked(database_u
     assert await rows(database_uri, counted) == [("gpt-4.1", 1, 100), ("ollama/gpt-oss:20b", 2, 200)]
 
 
+async def test_a_call_is_recorded_once_when_the_run_was_handed_over_since(database_uri: str) -> None:
+    model = ScriptedModel(
+        [
+            [function_call("pay", {}, call_id="first")],
+            [function_call("transfer_to_cashier", {}, call_id="over")],
+            [function_call("pay", {}, call_id="second")],
+        ]
+    )
+
+    @function_tool(needs_approval=True)
+    def pay() -> str:
+        return "paid"
+
+    cashier = Agent[Any](name="Cashier", model=model, tools=[pay])
+    clerk = Agent[Any](name="Clerk", model=model, tools=[pay], handoffs=[cashier])
+    async with RunStateStore(agent=clerk, connection_string=database_uri) as store:
+        await store.save(await run_agent(clerk, "Pay."))
+        state = await store.load()
+        state.approve(state.get_interruptions()[0])
+        await store.save(await run_agent(clerk, state))
+    recorded = "select interruption_id, agent_name, status from timestep.interruptions order by 1"
+    assert await rows(database_uri, recorded) == [
+        ("first", "Clerk", "approved"),
+        ("second", "Cashier", "pending"),
+    ]
+
+
 async def test_a_state_is_resumed_one_time_after_the_other(make_store: MakeStore) -> None:
     stage = Stage(scenario("approve"))
     async with make_store(stage.agent) as store:
@@ -421,6 +448,19 @@ async def test_a_damaged_file_is_an_error_and_stays(tmp_path: Path, content: str
     with pytest.raises(RunStateMalformedError):
         await RunStateStore(path, Stage(scenario("approve")).agent).load()
     assert path.read_text() == content
+
+
+async def test_a_lock_cuts_off_nothing_and_is_nobody_elses(tmp_path: Path) -> None:
+    path, victim = tmp_path / "state.json", tmp_path / "victim"
+    await RunStateStore(path, Stage(scenario("approve")).agent).clear()
+    lock = tmp_path / "state.json.lock"
+    assert lock.stat().st_mode & 0o777 == 0o600
+    # Where others may make files, it may be their link.
+    lock.unlink()
+    victim.write_text("precious")
+    lock.symlink_to(victim)
+    await RunStateStore(path, Stage(scenario("approve")).agent).clear()
+    assert victim.read_text() == "precious"
 
 
 def test_a_store_needs_an_agent() -> None:

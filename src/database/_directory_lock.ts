@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseError } from "./database_error.ts";
 
@@ -84,7 +84,17 @@ function beginCreating(directory: string): boolean {
     throw unusable(directory, `it is not empty and holds no database (it holds ${entries[0]})`);
   }
   closeSync(openSync(creating, "w"));
+  keepToOwner(directory);
   return true;
+}
+
+/** As Postgres does with a directory that was there: the engine makes files that everybody may write. */
+function keepToOwner(directory: string): void {
+  try {
+    chmodSync(directory, 0o700);
+  } catch {
+    // It is somebody else's, who lets this program write to it.
+  }
 }
 
 /** Says that a directory can't be used, and why. */

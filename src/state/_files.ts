@@ -41,12 +41,13 @@ export async function readTextFile(path: string): Promise<string | null> {
 
 /**
  * Writes a file whole or not at all: to one beside it, which takes its place when it is on disk. For one writer at a
- * time: what one that was killed has left is overwritten.
+ * time: what one that was killed has left is taken away, and never written through, as it may be somebody's link.
  */
 export async function writeTextFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    await Deno.writeTextFile(temporary, text, { mode: 0o600 });
+    await Deno.remove(temporary).catch(() => {});
+    await Deno.writeTextFile(temporary, text, { mode: 0o600, createNew: true });
     await sync(temporary);
     await Deno.rename(temporary, path);
   } catch (error) {
@@ -68,7 +69,7 @@ async function sync(path: string): Promise<void> {
 
 /** Runs `body` while no other process, nor any other call here, is inside of the same lock. */
 export async function withFileLock<T>(path: string, body: () => Promise<T>): Promise<T> {
-  const file = await Deno.open(path, { create: true, write: true });
+  const file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
   try {
     // The system's own lock: it ends with the process, however that ends.
     await file.lock(true);

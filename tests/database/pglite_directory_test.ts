@@ -68,10 +68,12 @@ Deno.test("openDatabase() opens a PGlite directory whose process was killed in t
 for (const file of ["timestep.creating", "PG_VERSION", "base/5"]) {
   Deno.test(`openDatabase() starts over when creating the PGlite directory was killed at ${file}`, async () => {
     const directory = await Deno.makeTempDir({ prefix: "timestep-pglite-" });
+    await Deno.chmod(directory, 0o755);
     await using process = await startProgram(holder, [`pglite:${directory}`]);
     while (!existsSync(`${directory}/${file}`)) await new Promise((resolve) => setTimeout(resolve, 1));
     await process.kill();
     const database = await openDatabase({ connectionString: `pglite:${directory}` });
+    assertEquals(((await Deno.stat(directory)).mode ?? 0) & 0o777, 0o700, "nobody else may open it");
     assertEquals(await database.query("select count(*) as n from timestep.runs"), [{ n: 0 }]);
     await database.close();
     await Deno.remove(directory, { recursive: true });

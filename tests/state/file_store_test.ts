@@ -16,9 +16,17 @@ Deno.test("save() puts a new file in the place of the one before", async () => {
   await store.save(await pausedState("Oakland"));
   const before = await Deno.readTextFile(path);
   await Deno.link(path, `${directory}/before.json`);
+  // Where others may make files, what it writes to first is nobody's link, and nobody else's to read.
+  await Deno.writeTextFile(`${directory}/victim`, "precious");
+  await Deno.symlink(`${directory}/victim`, `${path}.tmp`);
   await store.save(await pausedState("Berkeley"));
   assertEquals(await Deno.readTextFile(`${directory}/before.json`), before);
   assertNotEquals(await Deno.readTextFile(path), before);
+  assertEquals(await Deno.readTextFile(`${directory}/victim`), "precious");
+  for (const file of [path, `${path}.lock`]) {
+    const { isSymlink, mode } = await Deno.lstat(file);
+    assertEquals([isSymlink, (mode ?? 0) & 0o777], [false, 0o600], file);
+  }
   await Deno.remove(directory, { recursive: true });
 });
 

@@ -129,7 +129,8 @@ class FileSnapshots:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[JsonObject | None]:
         """The file's content, while no other process is at it."""
-        with open(f"{self._real_path()}.lock", "w", encoding="utf-8") as lock:
+        # Nothing is written to it, or cut off: it may be somebody's link.
+        with open(f"{self._real_path()}.lock", "a", encoding="utf-8", opener=_open_own) as lock:
             if fcntl is not None:
                 # The system's own lock: it ends with the process, however that ends.
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -181,3 +182,8 @@ def _envelope(content: JsonObject) -> Envelope:
         guardrails_settled=content["guardrails_settled"] is True,
         state=json.dumps(content["state"]),
     )
+
+
+def _open_own(path: str, flags: int) -> int:
+    """Opens a file that nobody else may open, if it is new."""
+    return os.open(path, flags, 0o600)

@@ -117,7 +117,9 @@ def test_ollama_host_is_read_as_ollama_does(text: str, url: str) -> None:
     assert parse_ollama_host(text) == (url, None)
 
 
-@pytest.mark.parametrize("text", ["ftp://a", "http://", "a b", "http://a:port", "user:secret@a:b"])
+@pytest.mark.parametrize(
+    "text", ["ftp://a", "http://", "a b", "http://a:port", "user:secret@a:b", "me:7@secret/x@a", "http://me:secret/x@a"]
+)
 def test_what_is_no_address_is_refused_without_the_password(text: str) -> None:
     with pytest.raises(ValueError, match="expected a host") as raised:
         parse_ollama_host(text)

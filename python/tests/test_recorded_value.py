@@ -11,6 +11,7 @@ from agents import ItemHelpers, ToolOutputText
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from timestep.durable.recorded_value import decode_typed, decode_value, encode_typed, encode_value
+from timestep.durable.run_error import without_secrets
 
 
 class Stock(BaseModel):
@@ -63,3 +64,12 @@ def test_a_text_instead_of_the_declared_type_stays_a_text() -> None:
         recorded = json.loads(encode_typed(adapter, text))
         # Those who read a run's events do not know what was declared.
         assert decode_typed(adapter, recorded) == decode_value(recorded) == text
+
+
+def test_a_long_message_is_read_once_for_secrets() -> None:
+    # As callers send it, and providers quote it: looked through from each character, this takes hours.
+    for message in ("word" * 250_000, "password" + " " * 1_000_000, "a://b:" * 20_000):
+        assert without_secrets(message) == message
+    assert without_secrets("Cannot connect to postgres://ada:SECRET@example.com") == (
+        "Cannot connect to postgres://ada:[redacted]@example.com"
+    )

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
-from agents import Agent, RunResult, RunResultStreaming, RunState, ToolApprovalItem
+from agents import Agent, RunResult, RunResultStreaming, RunState
 
-from ._facts import interruptions_of, usage_of
+from ._facts import NumberedCall, interruptions_of, usage_of
 from ._snapshots import RunEnd, SavedRun, Snapshots
 from .run_state_errors import RunStateConflictError
 
@@ -28,7 +28,7 @@ class Origin:
     agent: Agent[Any]
     """The agent that the run started with."""
     run: SavedRun
-    interruptions: Sequence[ToolApprovalItem]
+    interruptions: Sequence[NumberedCall]
     """What the run waited for when it was saved or loaded: decided since, it is not in the state any more."""
     is_taken: bool = False
     """Whether the right to resume was taken here."""

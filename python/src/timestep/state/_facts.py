@@ -90,23 +90,29 @@ class ModelUsage:
         }
 
 
-def interruptions_of(state: RunState[Any], before: Sequence[ToolApprovalItem] = ()) -> list[InterruptionFacts]:
+def interruptions_of(state: RunState[Any], before: Sequence[NumberedCall] = ()) -> list[InterruptionFacts]:
     """The calls that a run waits for, with the decisions that were taken so far.
 
     Args:
         state: Where the run is.
         before: Calls that it waited for earlier: decided since, they are not in the state any more.
     """
-    numbered = [*_number(state, before), *_number(state, state.get_interruptions())]
+    numbered = [*before, *number_calls(state)]
     return [_facts(state, name, item) for name, item in dict(numbered).items()]
 
 
-def _number(state: RunState[Any], items: Sequence[ToolApprovalItem]) -> list[tuple[str, ToolApprovalItem]]:
-    """Gives calls their ids: with the agent's name when it is used as a tool, since two may give calls the same id."""
+NumberedCall = tuple[str, ToolApprovalItem]
+"""A call that a run waits for, with the id that it is recorded by."""
+
+
+def number_calls(state: RunState[Any]) -> list[NumberedCall]:
+    """Gives the calls that a run waits for their ids: with the agent's name when it is used as a tool, since two may
+    give calls the same id. To be kept, as the run may be another agent's when they are decided.
+    """
     seen: Counter[str] = Counter()
-    numbered: list[tuple[str, ToolApprovalItem]] = []
+    numbered: list[NumberedCall] = []
     own = state._current_agent
-    for item in items:
+    for item in state.get_interruptions():
         call_id = storable_id(_call_id(item))
         is_own = own is None or item.agent.name == own.name
         name = call_id if is_own else f"{storable_text(item.agent.name)}:{call_id}"

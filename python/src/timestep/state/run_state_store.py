@@ -13,7 +13,7 @@ from agents import Agent, RunResult, RunResultStreaming, RunState
 from ..database.storable_name import assert_storable_name
 from ._claims import Origin, origin_of, remember_origin, settlements_under_way
 from ._database_snapshots import DatabaseSnapshots
-from ._facts import interruptions_of, usage_of
+from ._facts import interruptions_of, number_calls, usage_of
 from ._file_snapshots import FileSnapshots
 from ._losses import TranslationLoss
 from ._snapshots import SavedRun, Snapshot, Snapshots
@@ -151,7 +151,7 @@ class RunStateStore:
 
     def _remember(self, state: RunState[Any], run: SavedRun) -> None:
         self._held = run
-        remember_origin(state, Origin(self._snapshots, self._agent, run, state.get_interruptions()))
+        remember_origin(state, Origin(self._snapshots, self._agent, run, number_calls(state)))
 
     async def clear(self) -> None:
         """Gives the paused run up, if there is one. Its record stays, but it cannot be loaded any more."""

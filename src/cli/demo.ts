@@ -1,3 +1,4 @@
+import process from "node:process";
 import { type DemoOptions, parseDemoOptions } from "./demo_options.ts";
 import { ExitCode } from "./exit_code.ts";
 
@@ -67,25 +68,27 @@ async function runProcess(part: "begin" | "finish", args: readonly string[]): Pr
   const script = new URL("./demo_process.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "--quiet", script, part, ...args],
-  });
-  // Ctrl-C reaches the child as well; this process waits for its end to tidy up.
+  }).spawn();
+  // Ctrl-C reaches the child as well; this process waits for its end to tidy up. What ends this one alone is passed on.
   const ignore = () => {};
-  Deno.addSignalListener("SIGINT", ignore);
+  const pass = () => child.kill("SIGTERM");
+  process.on("SIGINT", ignore);
+  process.on("SIGTERM", pass);
   try {
-    const process = child.spawn();
     console.log(
-      `\n--- Process ${process.pid} ${part === "begin" ? "begins the conversation" : "loads the run"} ---\n`,
+      `\n--- Process ${child.pid} ${part === "begin" ? "begins the conversation" : "loads the run"} ---\n`,
     );
-    const { code, signal } = await process.status;
+    const { code, signal } = await child.status;
     const how = signal ? `was stopped by ${signal}` : "exits";
     console.log(
-      `\n--- Process ${process.pid} ${how}${
+      `\n--- Process ${child.pid} ${how}${
         code === ExitCode.waiting ? "; the run is in the database" : ""
       } ---`,
     );
     return signal === "SIGINT" ? ExitCode.interrupted : code;
   } finally {
-    Deno.removeSignalListener("SIGINT", ignore);
+    process.off("SIGINT", ignore);
+    process.off("SIGTERM", pass);
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import process from "node:process";
 import {
   type Agent,
   type AgentInputItem,
@@ -126,6 +127,8 @@ function chooseModel(name: string | null): string | ScriptedModel {
 async function main([part, ...args]: readonly string[]): Promise<number> {
   const { database: connectionString, decision, model: modelName } = parseDemoOptions(args);
   const model = chooseModel(modelName);
+  // The Agents SDK would end the process as if all were done, when it sees nobody else who listens.
+  process.on("SIGTERM", () => Deno.exit(ExitCode.terminated));
   // Traces would go to OpenAI, whichever model it is.
   setTracingDisabled(true);
   const database = await openDatabase(connectionString === null ? {} : { connectionString });

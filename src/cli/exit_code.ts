@@ -10,4 +10,6 @@ export const ExitCode = {
   waiting: 3,
   /** Stopped with Ctrl-C. */
   interrupted: 130,
+  /** Ended by somebody else (SIGTERM). */
+  terminated: 143,
 } as const;

@@ -122,6 +122,9 @@ function isObject(value: JsonValue | undefined): value is { [key: string]: JsonV
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What is assigned has these. */
+const ORDINARY = { writable: true, enumerable: true, configurable: true };
+
 /** Changes the objects that are there in place: tools may hold on to them. */
 function applyChange(holder: ContextHolder, change: Change): void {
   const [kind, path] = change;
@@ -134,7 +137,8 @@ function applyChange(holder: ContextHolder, change: Change): void {
   // Both were found in a value of this shape: see difference().
   let parent = holder.context as Record<string | number, unknown>;
   for (const step of path.slice(0, -1)) parent = parent[step] as Record<string | number, unknown>;
-  if (kind === "set") parent[key] = change[2];
+  // Not by assigning it: `__proto__` is a key of JSON like others, and a model may have made it up.
+  if (kind === "set") Object.defineProperty(parent, key, { value: change[2], ...ORDINARY });
   else if (kind === "delete") delete parent[key];
   else (parent[key] as unknown[]).push(...change[2]);
 }

@@ -101,6 +101,8 @@ const VALUES: JsonValue[] = [
   [[1, 2], []],
   { a: { a: { a: 1 } } },
   { a: [] },
+  // A key like others, in JSON.
+  JSON.parse('{"a":{"__proto__":{"b":1}}}'),
 ];
 
 Deno.test("ContextTracker makes any change again", () => {

@@ -812,7 +812,10 @@ alter table timestep.sessions add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists agents text[] not null default '{}';
 comment on column timestep.sessions.agents is 'The agents that had runs in the conversation, where it has an owner.';
 create index if not exists runs_owner on timestep.runs (owner_id, created_at desc) where owner_id is not null;
-create index if not exists runs_under_way on timestep.runs (owner_id) where status in ('queued', 'running');
+-- Only for who asks for all of them, and says \`finished_at is null\`: a run is found by its id, also by plans that were made
+-- while few runs were under way, and that are kept when there are many.
+create index if not exists runs_under_way on timestep.runs (owner_id)
+where finished_at is null and status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
 
 -- Supabase has these roles. Elsewhere they are made where that is allowed; without them the module works,
@@ -1522,9 +1525,12 @@ begin
   for orphan in
     select r.run_id
     from timestep.runs r
-    left join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
-    where r.status in ('queued', 'running') and r.workflow_id is not null
-      and coalesce(s.status not in ('ENQUEUED', 'PENDING', 'DELAYED'), true)
+    where r.finished_at is null and r.status in ('queued', 'running') and r.workflow_id is not null
+      -- One by one: a join would be made by reading all workflows there ever were.
+      and coalesce((
+        select s.status not in ('ENQUEUED', 'PENDING', 'DELAYED')
+        from dbos.workflow_status s where s.workflow_uuid = r.workflow_id
+      ), true)
     for update of r skip locked
   loop
     perform timestep.requeue_run(orphan.run_id);
@@ -1857,8 +1863,10 @@ comment on column timestep.responses.still_pending is
 comment on column timestep.responses.history_length is 'The next position of the conversation when the response began.';
 comment on column timestep.responses.input is 'The request''s items as they came, without those that only repeat history.';
 
--- One response a segment, and one a key.
-create unique index if not exists responses_segment on timestep.responses (run_id, segment) where still_pending is null;
+-- One response a segment, beside those that say what is still open, and one a key. Of all responses, as those of a run
+-- that is removed are looked for by it.
+create unique index if not exists responses_segment
+  on timestep.responses (run_id, segment, (case when still_pending is null then 0 else number end));
 create unique index if not exists responses_idempotency_key
   on timestep.responses (coalesce(owner_id, ''), idempotency_key) where idempotency_key is not null;
 create index if not exists responses_session on timestep.responses (session_id, number);
@@ -1983,7 +1991,7 @@ begin
   ));
   return query select
     (select count(*)::integer from timestep.runs r
-      where r.owner_id = count_runs.owner_id and r.status in ('queued', 'running')),
+      where r.owner_id = count_runs.owner_id and r.finished_at is null and r.status in ('queued', 'running')),
     (select count(*)::integer from timestep.runs r
       where r.owner_id = count_runs.owner_id and r.created_at > now() - interval '1 minute');
 end
@@ -2107,8 +2115,12 @@ begin
     return query
     select reader.place, null, null::integer, null::json, n.*
     from (
-      select v.position, 'events', v.step, v.attempt, v.events, null, null, null::json
-      from timestep.run_events v where v.run_id = reader.run_id and v.position > reader.after
+      -- At most a page of either: not all that is left of a long run, for each of its pages.
+      (
+        select v.position, 'events', v.step, v.attempt, v.events, null, null, null::json
+        from timestep.run_events v where v.run_id = reader.run_id and v.position > reader.after
+        order by v.position limit page
+      )
       union all
       select j.position, j.kind, j.key, j.attempt, null, j.status, j.name, j.output
       from timestep.journal j
@@ -2203,12 +2215,17 @@ begin
   if to_regclass('dbos.workflow_status') is null then
     return false;
   end if;
+  -- One by one, and only those under way: a join would be made by reading all runs there ever were.
   return exists (
-    select from timestep.runs r
-    join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
-    where r.status in ('queued', 'running')
-      and (s.status = 'ENQUEUED'
-        or s.status = 'DELAYED' and s.delay_until_epoch_ms <= extract(epoch from now()) * 1000)
+    with under_way as materialized (
+      select r.workflow_id from timestep.runs r where r.finished_at is null and r.status in ('queued', 'running')
+    )
+    select from under_way u
+    where (
+      select s.status = 'ENQUEUED'
+        or s.status = 'DELAYED' and s.delay_until_epoch_ms <= extract(epoch from now()) * 1000
+      from dbos.workflow_status s where s.workflow_uuid = u.workflow_id
+    )
   );
 end
 $$;

@@ -82,8 +82,9 @@ type EventRow = z.infer<typeof rowSchema>;
 
 async function readPage(database: Database, runId: string, after: number): Promise<EventRow[]> {
   const rows = await database.query(
-    `select position, step, attempt, events, null as kind, null as status, null as name, null::json as output
-     from timestep.run_events where run_id = $1 and position > $2::bigint
+    // At most a page of either: not all that is left of a long run, for each of its pages.
+    `(select position, step, attempt, events, null as kind, null as status, null as name, null::json as output
+      from timestep.run_events where run_id = $1 and position > $2::bigint order by position limit ${PAGE})
      union all
      select position, key, attempt, null, kind, status, name, output
      from timestep.journal

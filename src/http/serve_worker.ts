@@ -93,8 +93,9 @@ async function work(
     while (Date.now() < deadline && Date.now() - busyAt < idleMs && !shutdown.signal.aborted) {
       await sleep(LOOK_MS, shutdown.signal);
       const [row] = await database.query(
-        `select exists (select from timestep.runs
-           where status in ('queued', 'running') and workflow_id is not null and agent_name = any($1)) as busy`,
+        // Not whether one exists: if not, all runs there ever were might be looked through for it.
+        `select bool_or(agent_name = any($1)) as busy from timestep.runs
+         where finished_at is null and status in ('queued', 'running') and workflow_id is not null`,
         [registeredAgentNames()],
       );
       if (row?.["busy"] === true) busyAt = Date.now();

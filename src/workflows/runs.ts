@@ -105,9 +105,12 @@ export async function listRuns(options: ListRunsOptions = {}): Promise<RunInfo[]
     before ?? null,
     limit,
   ];
+  // Said for the index of runs that are under way.
+  const mayBeOver = status?.some((known) => FINAL.includes(known)) ?? true;
   const rows = await database.query(
     `select ${COLUMNS} from timestep.runs
-     where ($1::text[] is null or status = any($1)) and ($2::text is null or agent_name = $2)
+     where ($1::text[] is null or status = any($1))${mayBeOver ? "" : " and finished_at is null"}
+       and ($2::text is null or agent_name = $2)
        and ($3::text is null or session_id = $3) and ($4::text is null or owner_id = $4)
        and ($5::text is null
          or (created_at, run_id) < (select created_at, run_id from timestep.runs where run_id = $5))
@@ -156,6 +159,9 @@ export const runStatusSchema = z.enum(
     "unknown_outcome",
   ] satisfies RunStatus[],
 );
+
+/** After these nothing happens to a run any more. */
+const FINAL: readonly RunStatus[] = ["completed", "blocked", "failed", "cancelled"];
 
 const COLUMNS = `run_id as "runId", status, agent_name as "agentName", session_id as "sessionId",
   owner_id as "ownerId", segment, forked_from as "forkedFrom", input, final_output as "finalOutput", error,

@@ -5,7 +5,10 @@ alter table timestep.sessions add column if not exists owner_id text;
 alter table timestep.sessions add column if not exists agents text[] not null default '{}';
 comment on column timestep.sessions.agents is 'The agents that had runs in the conversation, where it has an owner.';
 create index if not exists runs_owner on timestep.runs (owner_id, created_at desc) where owner_id is not null;
-create index if not exists runs_under_way on timestep.runs (owner_id) where status in ('queued', 'running');
+-- Only for who asks for all of them, and says `finished_at is null`: a run is found by its id, also by plans that were made
+-- while few runs were under way, and that are kept when there are many.
+create index if not exists runs_under_way on timestep.runs (owner_id)
+where finished_at is null and status in ('queued', 'running');
 create index if not exists sessions_owner on timestep.sessions (owner_id, created_at desc);
 
 -- Supabase has these roles. Elsewhere they are made where that is allowed; without them the module works,

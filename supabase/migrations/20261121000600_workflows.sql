@@ -548,9 +548,12 @@ begin
   for orphan in
     select r.run_id
     from timestep.runs r
-    left join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
-    where r.status in ('queued', 'running') and r.workflow_id is not null
-      and coalesce(s.status not in ('ENQUEUED', 'PENDING', 'DELAYED'), true)
+    where r.finished_at is null and r.status in ('queued', 'running') and r.workflow_id is not null
+      -- One by one: a join would be made by reading all workflows there ever were.
+      and coalesce((
+        select s.status not in ('ENQUEUED', 'PENDING', 'DELAYED')
+        from dbos.workflow_status s where s.workflow_uuid = r.workflow_id
+      ), true)
     for update of r skip locked
   loop
     perform timestep.requeue_run(orphan.run_id);

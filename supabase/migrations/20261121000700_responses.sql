@@ -27,8 +27,10 @@ comment on column timestep.responses.still_pending is
 comment on column timestep.responses.history_length is 'The next position of the conversation when the response began.';
 comment on column timestep.responses.input is 'The request''s items as they came, without those that only repeat history.';
 
--- One response a segment, and one a key.
-create unique index if not exists responses_segment on timestep.responses (run_id, segment) where still_pending is null;
+-- One response a segment, beside those that say what is still open, and one a key. Of all responses, as those of a run
+-- that is removed are looked for by it.
+create unique index if not exists responses_segment
+  on timestep.responses (run_id, segment, (case when still_pending is null then 0 else number end));
 create unique index if not exists responses_idempotency_key
   on timestep.responses (coalesce(owner_id, ''), idempotency_key) where idempotency_key is not null;
 create index if not exists responses_session on timestep.responses (session_id, number);
@@ -153,7 +155,7 @@ begin
   ));
   return query select
     (select count(*)::integer from timestep.runs r
-      where r.owner_id = count_runs.owner_id and r.status in ('queued', 'running')),
+      where r.owner_id = count_runs.owner_id and r.finished_at is null and r.status in ('queued', 'running')),
     (select count(*)::integer from timestep.runs r
       where r.owner_id = count_runs.owner_id and r.created_at > now() - interval '1 minute');
 end
@@ -277,8 +279,12 @@ begin
     return query
     select reader.place, null, null::integer, null::json, n.*
     from (
-      select v.position, 'events', v.step, v.attempt, v.events, null, null, null::json
-      from timestep.run_events v where v.run_id = reader.run_id and v.position > reader.after
+      -- At most a page of either: not all that is left of a long run, for each of its pages.
+      (
+        select v.position, 'events', v.step, v.attempt, v.events, null, null, null::json
+        from timestep.run_events v where v.run_id = reader.run_id and v.position > reader.after
+        order by v.position limit page
+      )
       union all
       select j.position, j.kind, j.key, j.attempt, null, j.status, j.name, j.output
       from timestep.journal j

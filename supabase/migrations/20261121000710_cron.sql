@@ -63,12 +63,17 @@ begin
   if to_regclass('dbos.workflow_status') is null then
     return false;
   end if;
+  -- One by one, and only those under way: a join would be made by reading all runs there ever were.
   return exists (
-    select from timestep.runs r
-    join dbos.workflow_status s on s.workflow_uuid = r.workflow_id
-    where r.status in ('queued', 'running')
-      and (s.status = 'ENQUEUED'
-        or s.status = 'DELAYED' and s.delay_until_epoch_ms <= extract(epoch from now()) * 1000)
+    with under_way as materialized (
+      select r.workflow_id from timestep.runs r where r.finished_at is null and r.status in ('queued', 'running')
+    )
+    select from under_way u
+    where (
+      select s.status = 'ENQUEUED'
+        or s.status = 'DELAYED' and s.delay_until_epoch_ms <= extract(epoch from now()) * 1000
+      from dbos.workflow_status s where s.workflow_uuid = u.workflow_id
+    )
   );
 end
 $$;

@@ -67,5 +67,5 @@ insert into timestep.responses as r (
   $1, $2, $3::int, $4, $5, $6, $7, $8, $9::text::json, $10::text::json, $11::bool, $12, $13,
   $14::text[]::integer[], coalesce((select next_position from timestep.sessions where session_id = $6), 0)
 )
-on conflict (run_id, segment) where still_pending is null do nothing
+on conflict (run_id, segment, (case when still_pending is null then 0 else number end)) do nothing
 returning ${RESPONSE_COLUMNS}`;

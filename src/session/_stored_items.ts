@@ -63,8 +63,10 @@ export async function takeItems(
 
 const TAKE = `
 with taken as (
-  delete from timestep.session_items where session_id = $1 and position in (
-    select position from timestep.session_items where session_id = $1 order by position desc limit $2::bigint
+  delete from timestep.session_items where session_id = $1 and position >= (
+    select min(position) from (
+      select position from timestep.session_items where session_id = $1 order by position desc limit $2::bigint
+    ) as last
   ) returning item, position
 )
 select item, position from taken order by position`;

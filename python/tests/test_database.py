@@ -34,6 +34,18 @@ def test_without_a_database_the_error_says_what_to_do() -> None:
     assert raised.value.code == "connection_string_missing"
 
 
+@pytest.mark.parametrize(
+    "uri", ["postgresql://127.0.0.1:1/secret@nohost/db", "postgresql://127.0.0.1:1?secret@nohost/db"]
+)
+async def test_nobody_is_shown_a_password_that_ends_its_address_too_early(uri: str) -> None:
+    database = open_database(uri)
+    with pytest.raises(DatabaseError) as raised:
+        await database.query("select 1")
+    assert "secret" not in str(raised.value) + repr(database)
+    assert "127.0.0.1:1" not in str(raised.value)
+    await database.close()
+
+
 @pytest.mark.parametrize("text", ["mysql://user:secret@host/db", "secret", "", "pglite:memory"])
 def test_another_kind_of_address_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(DatabaseError) as raised:

@@ -46,7 +46,8 @@ class Transaction:
 class Database:
     """A pool of connections, shared by all that is opened at one address on one event loop."""
 
-    uri: str
+    uri: str = field(repr=False)
+    """With the password: not for logs."""
     users: int = 0
     _pool: AsyncConnectionPool[Connection] | None = None
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -147,6 +148,9 @@ def _address(uri: str) -> str:
     """Host, port and database, without user and password."""
     try:
         parts = urlsplit(uri)
+        if "@" in f"{parts.path}{parts.query}{parts.fragment}":
+            # A password with a bare / or ? has ended the address too early: what is taken for the host is part of it.
+            return "the address given"
         return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
     except ValueError:
         return "the address given"

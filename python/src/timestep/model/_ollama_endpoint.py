@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 CLOUD_HOST = "ollama.com"
@@ -20,7 +20,7 @@ class OllamaEndpoint:
 
     url: str
     """Address without a trailing slash and without `/v1`, e.g. `http://127.0.0.1:11434`."""
-    authorization: str | None
+    authorization: str | None = field(repr=False)
     """Value of the `Authorization` header; None when the server wants none."""
     model: str
     """The model's name as this server knows it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents import ModelProvider
 
@@ -14,7 +14,7 @@ from .errors import DBOSConfiguredLateError
 class Configuration:
     """The options with their defaults."""
 
-    connection_string: str | None = None
+    connection_string: str | None = field(default=None, repr=False)
     name: str = "timestep"
     execute: bool = True
     model_provider: ModelProvider | None = None

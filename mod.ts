@@ -17,6 +17,7 @@
  */
 
 export { TimestepError } from "./src/core/errors.ts";
+export type { JsonValue } from "./src/core/json_value.ts";
 export type { RunInterruption } from "./src/core/run_interruption.ts";
 
 export type { Database, Parameter, Queryable, Row, Transaction } from "./src/database/database.ts";
@@ -56,7 +57,6 @@ export {
 } from "./src/durable/errors.ts";
 export { executeRun } from "./src/durable/execute_run.ts";
 export type { ExecuteRunOptions } from "./src/durable/execute_run_options.ts";
-export type { JsonValue } from "./src/durable/json.ts";
 export type { ReadRunEventsOptions } from "./src/durable/read_run_events.ts";
 export { registerAgent } from "./src/durable/registry.ts";
 export type { RunEvent, RunEventBase } from "./src/durable/run_event.ts";

@@ -1,5 +1,5 @@
 import { ContextNotSerializableError } from "./errors.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 
 /** A place in a JSON value: keys and indexes from the root. */
 type Path = (string | number)[];

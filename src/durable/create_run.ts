@@ -5,7 +5,7 @@ import type { AnyAgent } from "../agents/any_agent.ts";
 import { agentDefinition } from "../agents/agent_definition.ts";
 import type { CallerTool } from "./caller_tool.ts";
 import { RunConflictError } from "./errors.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 import { serializeRunOptions } from "./run_options.ts";
 
 /** A run to be recorded. */

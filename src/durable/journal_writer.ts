@@ -9,7 +9,7 @@ import {
   type RunOwner,
   writeJournal,
 } from "./journal_statement.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 import type { RunError, RunOutcomeStatus } from "./run_outcome.ts";
 import type { WrittenStep } from "./written_segment.ts";
 

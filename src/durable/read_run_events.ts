@@ -2,8 +2,9 @@ import { z } from "zod";
 import type { Database, Row } from "../database/database.ts";
 import { RunNotFoundError } from "./errors.ts";
 import type { RunEvent } from "./run_event.ts";
+import { sleep } from "./sleep.ts";
 import { readableValue } from "./recorded_value.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 
 /** From where to read the events of a run. */
 export interface ReadRunEventsOptions {
@@ -180,16 +181,4 @@ class Attempts {
     );
     return rows.length > 0;
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal?.addEventListener("abort", done, { once: true });
-  });
 }

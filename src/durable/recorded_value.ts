@@ -1,4 +1,4 @@
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 
 /** Marks what JSON has no form of its own for; the same mark as in Python. */
 const TYPE = "$timestep";

@@ -8,7 +8,7 @@ import {
   ToolOutputGuardrailTripwireTriggered,
 } from "@openai/agents";
 import { TimestepError } from "../core/errors.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 import type { RunError } from "./run_outcome.ts";
 import { withoutSecrets } from "./without_secrets.ts";
 

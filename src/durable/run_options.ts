@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type CallerTool, callerToolSchema } from "./caller_tool.ts";
 import { assertSerializable } from "./context_tracker.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 
 /** What is recorded of how to run: parsed when it is read, as everything from the database. */
 const runOptionsSchema = z.object({

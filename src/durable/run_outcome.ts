@@ -1,5 +1,5 @@
 import type { RunInterruption } from "../core/run_interruption.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 
 /**
  * How the execution of a run ended. `completed`, `blocked` (by a guardrail), `failed` and `cancelled` are final;

@@ -1,6 +1,6 @@
 import type { Queryable } from "../database/database.ts";
 import { ToolCallNotSettledError } from "./errors.ts";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 import { encodeValue } from "./recorded_value.ts";
 
 /** What a person found out about a tool call that was cut off. */

@@ -1,5 +1,5 @@
 import type { AnyAgent } from "../run/types.ts";
-import { sleep } from "../workflows/_sleep.ts";
+import { sleep } from "../durable/sleep.ts";
 import { AgentCatalog, type LazyAgent } from "./agent_catalog.ts";
 import { ApiError, errorResponse, methodNotAllowed } from "./api_error.ts";
 import { type Authenticate, environmentAuthenticator } from "./authenticate.ts";

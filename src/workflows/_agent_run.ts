@@ -15,7 +15,7 @@ import { startDeadline } from "./_deadline.ts";
 import { exceedsLimits, hasPartition, letGo, type NotBefore, putBack } from "./_executor_sql.ts";
 import { warn } from "./_logger.ts";
 import { openConversation } from "./_session.ts";
-import { sleep } from "./_sleep.ts";
+import { sleep } from "../durable/sleep.ts";
 
 /** Where a workflow is executed. */
 export interface AgentRunContext {

@@ -1,6 +1,6 @@
 import type { Database } from "../database/database.ts";
 import { warn } from "./_logger.ts";
-import { MAX_TIMER_MS } from "./_sleep.ts";
+import { MAX_TIMER_MS } from "../durable/sleep.ts";
 
 /** The end of the time that a part of a run was given. */
 export interface Deadline {

@@ -6,7 +6,7 @@ import { agentRun, type AgentRunContext, STOPPED } from "./_agent_run.ts";
 import { type Configuration, useConfiguration } from "./configure_dbos.ts";
 import { dispatchDatabase } from "./_database.ts";
 import { applicationVersion, WORKFLOW_NAME } from "./_dispatch.ts";
-import { MAX_TIMER_MS } from "./_sleep.ts";
+import { MAX_TIMER_MS } from "../durable/sleep.ts";
 import { beat, fireSchedules, signOff, signOffOthers, sweep, takeOver } from "./_executor_sql.ts";
 import { type Heartbeat, startHeartbeat } from "./_heartbeat.ts";
 import { dbosLogger } from "./_logger.ts";

@@ -1,5 +1,5 @@
 import type { AgentInputItem, Session } from "../core/package_types.ts";
-import type { JsonValue } from "../durable/json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 import type { AnyAgent } from "../run/types.ts";
 
 /** What every durable run is made of, however it is started. */

@@ -2,7 +2,7 @@ import { assertOptions } from "../core/assert_options.ts";
 import type { ModelProvider } from "../core/package_types.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import { DBOSConfiguredLateError } from "./errors.ts";
-import { MAX_TIMER_MS } from "./_sleep.ts";
+import { MAX_TIMER_MS } from "../durable/sleep.ts";
 
 /** Where durable runs are kept, and how this process executes them. */
 export interface ConfigureDBOSOptions {

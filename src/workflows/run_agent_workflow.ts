@@ -9,7 +9,7 @@ import { checkedWorkflowId, DIRECT_QUEUE } from "./_dispatch.ts";
 import type { Engine } from "./_engine.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { launchedEngine } from "./launch_dbos.ts";
-import { sleep } from "./_sleep.ts";
+import { sleep } from "../durable/sleep.ts";
 import { type PreparedRun, prepareRun, startRun } from "./_start_run.ts";
 import type { AgentWorkflowOptions } from "./agent_workflow_options.ts";
 import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts";

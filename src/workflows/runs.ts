@@ -3,7 +3,7 @@ import { assertOptions } from "../core/assert_options.ts";
 import type { Database, Parameter, Row } from "../database/database.ts";
 import { assertStorableName } from "../database/storable_name.ts";
 import { RunNotFoundError } from "../durable/errors.ts";
-import type { JsonValue } from "../durable/json.ts";
+import type { JsonValue } from "../core/json_value.ts";
 import type { RunError, RunOutcomeStatus } from "../durable/run_outcome.ts";
 import { workflowDatabase } from "./_database.ts";
 

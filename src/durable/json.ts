@@ -1,1 +1,0 @@
-export type { JsonValue } from "../core/json_value.ts";

@@ -185,7 +185,9 @@ create table if not exists timestep.interruptions (
   constraint interruptions_decided_at_matches_status check ((decided_at is null) = (status = 'pending')),
   constraint interruptions_message_is_for_rejections check (message is null or status = 'rejected')
 );
-create index if not exists interruptions_pending on timestep.interruptions (created_at) where status = 'pending';
+-- Only for who asks for all of them, and says \`decided_at is null\`: those of one run are found by it, whatever is pending.
+create index if not exists interruptions_pending on timestep.interruptions (created_at)
+where decided_at is null and status = 'pending';
 
 insert into timestep.migrations (version) values ('20261121000200') on conflict do nothing;
 `,
@@ -932,6 +934,12 @@ begin
   for table_name in select tablename from pg_tables where schemaname = 'timestep' loop
     execute format('alter table timestep.%I enable row level security', table_name);
   end loop;
+  -- Views are looked through with the rights of who asks, should somebody let a caller's role do so.
+  if current_setting('server_version_num')::integer >= 150000 then
+    for table_name in select viewname from pg_views where schemaname = 'timestep' loop
+      execute format('alter view timestep.%I set (security_invoker = true)', table_name);
+    end loop;
+  end if;
 
   -- What has an owner itself.
   drop policy if exists runs_are_their_owners on timestep.runs;

@@ -125,6 +125,12 @@ begin
   for table_name in select tablename from pg_tables where schemaname = 'timestep' loop
     execute format('alter table timestep.%I enable row level security', table_name);
   end loop;
+  -- Views are looked through with the rights of who asks, should somebody let a caller's role do so.
+  if current_setting('server_version_num')::integer >= 150000 then
+    for table_name in select viewname from pg_views where schemaname = 'timestep' loop
+      execute format('alter view timestep.%I set (security_invoker = true)', table_name);
+    end loop;
+  end if;
 
   -- What has an owner itself.
   drop policy if exists runs_are_their_owners on timestep.runs;

@@ -235,6 +235,21 @@ serverTest("no role of a caller's gets around the tables", async (server) => {
      where n.nspname = 'timestep' and c.relkind in ('v', 'm')`,
   );
   assert(views.length >= 3);
+  // Nor where somebody has let it look into all there is.
+  await server.client(await server.token("ada")).responses.create({
+    model: server.world.assistant.name,
+    input: "Hello",
+  });
+  await server.database.transaction(async (transaction) => {
+    await transaction.query("grant select on all tables in schema timestep to authenticated");
+    for (const sub of ["ada", "eve"]) {
+      await actAs(transaction, "authenticated", sub);
+      const [row] = await transaction.query("select count(*)::int as count from timestep.run_costs");
+      assertEquals(row, { count: sub === "ada" ? 1 : 0 });
+      await transaction.query("select set_config('role', 'none', true)");
+    }
+    throw new Error("Nothing of this is to stay.");
+  }).catch(({ message }) => assertEquals(message, "Nothing of this is to stay."));
   for (const role of ["anon", "authenticated"]) {
     for (const { name } of views) {
       assertEquals(await count(server, String(name), role, "ada").catch(() => "refused"), "refused");

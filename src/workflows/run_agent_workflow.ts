@@ -10,6 +10,7 @@ import type { Engine } from "./_engine.ts";
 import { useConfiguration } from "./configure_dbos.ts";
 import { launchedEngine } from "./launch_dbos.ts";
 import { sleep } from "../durable/sleep.ts";
+import { FINAL } from "./runs.ts";
 import { type PreparedRun, prepareRun, startRun } from "./_start_run.ts";
 import type { AgentWorkflowOptions } from "./agent_workflow_options.ts";
 import { type AgentWorkflowResult, loadResult } from "./agent_workflow_result.ts";
@@ -81,9 +82,6 @@ async function execute(
   const outcome = await whileExecuting(engine, runId);
   return outcome && FINAL.includes(outcome.status) ? outcome : undefined;
 }
-
-/** What a run does not leave again. */
-const FINAL: readonly RunOutcome["status"][] = ["completed", "blocked", "failed", "cancelled"];
 
 /** How often to look whether a run was ended by somebody else, in milliseconds. */
 const LOOK_MS = 1000;

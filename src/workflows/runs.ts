@@ -161,7 +161,7 @@ export const runStatusSchema = z.enum(
 );
 
 /** After these nothing happens to a run any more. */
-const FINAL: readonly RunStatus[] = ["completed", "blocked", "failed", "cancelled"];
+export const FINAL: readonly RunStatus[] = ["completed", "blocked", "failed", "cancelled"];
 
 const COLUMNS = `run_id as "runId", status, agent_name as "agentName", session_id as "sessionId",
   owner_id as "ownerId", segment, forked_from as "forkedFrom", input, final_output as "finalOutput", error,

@@ -55,6 +55,7 @@ export async function listInterruptions(options: ListInterruptionsOptions = {}):
      from timestep.interruptions i join timestep.runs r on r.run_id = i.run_id and r.segment = i.segment
      where r.status = 'interrupted' and ($1::text is null or r.run_id = $1)
        and ($2::text is null or r.session_id = $2)
+       and i.run_id in (select p.run_id from timestep.interruptions p where p.decided_at is null and p.status = 'pending')
      order by i.created_at, i.run_id, i.interruption_id`,
     [options.runId ?? null, options.sessionId ?? null],
   );

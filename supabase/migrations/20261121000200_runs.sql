@@ -89,6 +89,8 @@ create table if not exists timestep.interruptions (
   constraint interruptions_decided_at_matches_status check ((decided_at is null) = (status = 'pending')),
   constraint interruptions_message_is_for_rejections check (message is null or status = 'rejected')
 );
-create index if not exists interruptions_pending on timestep.interruptions (created_at) where status = 'pending';
+-- Only for who asks for all of them, and says `decided_at is null`: those of one run are found by it, whatever is pending.
+create index if not exists interruptions_pending on timestep.interruptions (created_at)
+where decided_at is null and status = 'pending';
 
 insert into timestep.migrations (version) values ('20261121000200') on conflict do nothing;

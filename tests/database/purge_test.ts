@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Database, purge, type PurgeOptions } from "@timestep-ai/timestep";
 import { testDatabases } from "../_databases.ts";
 
@@ -57,6 +57,22 @@ for (const target of testDatabases()) {
     assertEquals(await database.query("select session_id from timestep.sessions"), [{ session_id: "s" }]);
     assertEquals(await purge(database, { olderThan: new Date() }), { runs: finished.length });
     assertEquals(await purge(database, { olderThan: 0 }), { runs: 0 });
+  });
+
+  Deno.test(`purge() finds what belongs to a run by an index in each table [${target.engine}]`, async () => {
+    await using fresh = await target.create();
+    const tables = await fresh.database.query(
+      `select conrelid::regclass::text as name from pg_constraint
+       where contype = 'f' and confrelid = 'timestep.runs'::regclass order by 1`,
+    );
+    assertEquals(tables.length, 6);
+    await fresh.database.transaction(async (transaction) => {
+      await transaction.query("set local enable_seqscan = off");
+      for (const { name } of tables) {
+        const plan = await transaction.query(`explain delete from ${name} where run_id = 'x'`);
+        assert(!JSON.stringify(plan).includes("Seq Scan"), `${name} is read as a whole.`);
+      }
+    });
   });
 
   Deno.test(`purge() removes more runs than fit one statement [${target.engine}]`, async () => {

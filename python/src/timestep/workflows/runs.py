@@ -113,6 +113,9 @@ async def _interruptions(database: Database, run_id: str | None, session_id: str
         from timestep.interruptions i join timestep.runs r on r.run_id = i.run_id and r.segment = i.segment
         where r.status = 'interrupted' and ($1::text is null or r.run_id = $1)
           and ($2::text is null or r.session_id = $2)
+          and i.run_id in (
+            select p.run_id from timestep.interruptions p where p.decided_at is null and p.status = 'pending'
+          )
         order by i.created_at, i.run_id, i.interruption_id
         """,
         [run_id, session_id],

@@ -17,6 +17,9 @@ _COLUMNS = """run_id, status, agent_name, session_id, owner_id, segment, forked_
   final_output, error, created_at, updated_at, finished_at"""
 """In the order of the fields of a `RunInfo`."""
 
+_FINAL = frozenset({"completed", "blocked", "failed", "cancelled"})
+"""Statuses that a run does not leave."""
+
 
 @dataclass(frozen=True)
 class RunInfo:
@@ -89,13 +92,15 @@ async def list_runs(
     if not 1 <= limit <= 1000:
         raise ValueError(f"Cannot list runs: limit is {limit}, but has to be from 1 to 1000")
     statuses = [status] if isinstance(status, str) else status if status is None else list(status)
+    # Said for the index of runs that are under way.
+    under_way = "" if statuses is None or _FINAL.intersection(statuses) else " and finished_at is null"
     async with opened(connection_string) as database:
         if before is not None:
             await _read_run(database, before)
         rows = await database.query(
             f"""
             select {_COLUMNS} from timestep.runs
-            where ($1::text[] is null or status = any($1)) and ($2::text is null or agent_name = $2)
+            where ($1::text[] is null or status = any($1)){under_way} and ($2::text is null or agent_name = $2)
               and ($3::text is null or session_id = $3) and ($4::text is null or owner_id = $4)
               and ($5::text is null
                 or (created_at, run_id) < (select created_at, run_id from timestep.runs where run_id = $5))

@@ -57,22 +57,31 @@ interface DemoEnd {
 /** The two processes, one after the other; the second only when the first leaves something to decide. */
 async function runProcesses(args: readonly string[]): Promise<DemoEnd> {
   const begun = await runProcess("begin", args);
-  if (begun !== ExitCode.waiting) return { code: begun, isWaiting: false };
-  const code = await runProcess("finish", args);
+  if (begun.code !== ExitCode.waiting) return { code: begun.code, isWaiting: false };
+  // It was through already when Ctrl-C came.
+  if (begun.isInterrupted) return { code: ExitCode.interrupted, isWaiting: true };
+  const { code } = await runProcess("finish", args);
   // Neither finished nor failed: nobody answered, or somebody stopped it.
   return { code, isWaiting: code !== ExitCode.ok && code !== ExitCode.failed };
 }
 
+/** How one process ended, and whether Ctrl-C was pressed meanwhile. */
+interface ProcessEnd {
+  code: number;
+  isInterrupted: boolean;
+}
+
 /** Runs one part of the demo as a process of its own, which reads and writes the same terminal. */
-async function runProcess(part: "begin" | "finish", args: readonly string[]): Promise<number> {
+async function runProcess(part: "begin" | "finish", args: readonly string[]): Promise<ProcessEnd> {
   const script = new URL("./demo_process.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "--quiet", script, part, ...args],
   }).spawn();
   // Ctrl-C reaches the child as well; this process waits for its end to tidy up. What ends this one alone is passed on.
-  const ignore = () => {};
+  let isInterrupted = false;
+  const note = () => isInterrupted = true;
   const pass = () => child.kill("SIGTERM");
-  process.on("SIGINT", ignore);
+  process.on("SIGINT", note);
   process.on("SIGTERM", pass);
   try {
     console.log(
@@ -85,9 +94,9 @@ async function runProcess(part: "begin" | "finish", args: readonly string[]): Pr
         code === ExitCode.waiting ? "; the run is in the database" : ""
       } ---`,
     );
-    return signal === "SIGINT" ? ExitCode.interrupted : code;
+    return { code: signal === "SIGINT" ? ExitCode.interrupted : code, isInterrupted };
   } finally {
-    process.off("SIGINT", ignore);
+    process.off("SIGINT", note);
     process.off("SIGTERM", pass);
   }
 }

@@ -129,9 +129,12 @@ async function readJournal(database: Database, runId: string, segment: number): 
     [runId, segment],
   );
   const streamed = await database.query(
+    // What was streamed in the segments before, which may be much, came before the last of their steps.
     `select step, max(attempt) as attempt, max(position) as position from timestep.run_events
-     where run_id = $1 group by step`,
-    [runId],
+     where run_id = $1 and position > coalesce(
+       (select max(position) from timestep.journal where run_id = $1 and segment < $2::int), 0
+     ) group by step`,
+    [runId, segment],
   );
   const [last] = await database.query(
     "select coalesce(max(position), 0) as position from timestep.journal where run_id = $1",

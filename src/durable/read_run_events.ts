@@ -156,8 +156,8 @@ class Attempts {
   async load(): Promise<void> {
     const rows = await this.#database.query(
       `select step, max(attempt) as attempt from timestep.run_events
-       where run_id = $1 and attempt > 1 group by step`,
-      [this.#runId],
+       where run_id = $1 and position > $2::bigint and attempt > 1 group by step`,
+      [this.#runId, this.#after],
     );
     for (const { step, attempt } of rows) this.#last.set(String(step), Number(attempt));
   }

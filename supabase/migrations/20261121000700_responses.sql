@@ -276,6 +276,12 @@ begin
       timestep.read_segment(nullif(reader.claims, ''), reader.run_id, reader.segment)
     end;
     return next;
+    if reader.segment > 0 and reader.after = 0 then
+      -- What the segments before have written, which may be much, is no news to who reads this one.
+      reader.after := coalesce((
+        select max(j.position) from timestep.journal j where j.run_id = reader.run_id and j.segment < reader.segment
+      ), 0);
+    end if;
     return query
     select reader.place, null, null::integer, null::json, n.*
     from (

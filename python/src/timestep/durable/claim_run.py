@@ -121,9 +121,15 @@ async def _read_journal(database: Database, owner: RunOwner) -> Execution:
             """,
             [owner.run_id, owner.segment],
         )
+        # What was streamed in the segments before, which may be much, came before the last of their steps.
         streamed = await transaction.query(
-            "select step, max(attempt), max(position) from timestep.run_events where run_id = $1 group by step",
-            [owner.run_id],
+            """
+            select step, max(attempt), max(position) from timestep.run_events
+            where run_id = $1 and position > coalesce(
+              (select max(position) from timestep.journal where run_id = $1 and segment < $2::int), 0
+            ) group by step
+            """,
+            [owner.run_id, owner.segment],
         )
         last = await transaction.query(
             "select coalesce(max(position), 0) from timestep.journal where run_id = $1", [owner.run_id]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
-from agents.mcp import MCPServerStreamableHttp
+from agents.mcp import MCPServerSse, MCPServerStreamableHttp
 from agents.testing import assistant_message, function_call
 
 from timestep import Decision, decide, queue_agent_workflow, run_agent_workflow
+from timestep.durable.create_run import agent_definition
 from timestep.workflows import _agent_run
 
 from .durable import scripted_agent, until
@@ -64,3 +66,17 @@ async def test_a_paused_run_waits_until_a_closed_mcp_server_is_connected_again(
         result = await run_agent_workflow(agent, "Count.", workflow_id="run")
     assert (result.status, result.final_output, result.error) == ("completed", "Counted.", None)
     assert server.calls == ["a"]
+
+
+def test_no_address_of_a_server_is_recorded_of_which_the_sdk_makes_a_name() -> None:
+    url = "https://ada:SECRET@tools.example:8443/SECRET/mcp?k=SECRET"
+    servers = [
+        MCPServerStreamableHttp({"url": url}),
+        MCPServerSse({"url": url}),
+        MCPServerSse({"url": "https://SECRET@[bad"}),
+        MCPServerSse({"url": url}, name="tools"),
+    ]
+    definition = json.loads(agent_definition(scripted_agent(mcp_servers=servers)).text)
+    assert [agent["mcpServers"] for agent in definition.values()] == [
+        ["streamable_http: tools.example:8443", "sse: tools.example:8443", "sse: ", "tools"]
+    ]

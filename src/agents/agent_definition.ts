@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Handoff } from "@openai/agents";
 import type { AnyAgent } from "./any_agent.ts";
+import { shownServerName } from "./mcp_server_name.ts";
 import { agentOfTool } from "./tool_registries.ts";
 import type { JsonValue } from "../core/json_value.ts";
 
@@ -56,7 +57,7 @@ function describe(agent: AnyAgent, reached: AnyAgent[]): JsonValue {
       };
     }),
     handoffs: agent.handoffs.map((entry) => describeHandoff(entry, reached)),
-    mcpServers: agent.mcpServers.map(({ name }) => name),
+    mcpServers: agent.mcpServers.map(shownServerName),
     inputGuardrails: agent.inputGuardrails.map(({ name }) => name),
     outputGuardrails: agent.outputGuardrails.map(({ name }) => name),
   };

@@ -1,7 +1,9 @@
 import { UserError } from "@openai/agents";
 import type { AnyAgent } from "../agents/any_agent.ts";
+import { shownServerName } from "../agents/mcp_server_name.ts";
 import { ToolsUnavailableError } from "./errors.ts";
 import type { Scope } from "./scope.ts";
+import { withoutSecrets } from "./without_secrets.ts";
 
 /**
  * What comes of it that an agent's MCP servers could not tell their tools. The run has done something already, which
@@ -13,10 +15,11 @@ export function listingFailed(scope: Scope, agent: AnyAgent, error: unknown): ne
   const { execution } = scope;
   const isTheirs = agent.mcpServers.length > 0 && !(error instanceof UserError);
   if (!isTheirs || !execution.hasAskedModel) throw error;
-  const names = agent.mcpServers.map(({ name }) => `"${name}"`).join(", ");
+  const names = agent.mcpServers.map((server) => `"${shownServerName(server)}"`).join(", ");
+  const why = withoutSecrets(error instanceof Error ? error.message : String(error));
   const unavailable = new ToolsUnavailableError(
     `Cannot go on with run "${execution.owner.runId}" now: the tools of agent "${agent.name}" cannot be listed by its ` +
-      `MCP servers (${names}): ${error instanceof Error ? error.message : error}. The run waits for them.`,
+      `MCP servers (${names}): ${why}. The run waits for them.`,
     { cause: error },
   );
   execution.fail(unavailable);

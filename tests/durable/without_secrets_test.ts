@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Agent, tool } from "@openai/agents";
+import { Agent, MCPServerSSE, MCPServerStreamableHttp, tool } from "@openai/agents";
 import { z } from "zod";
+import { agentDefinition } from "../../src/agents/agent_definition.ts";
 import { withoutSecrets } from "../../src/durable/without_secrets.ts";
 import { execute, modelOfTurns, testOnEach } from "./_durable.ts";
 
@@ -42,6 +43,19 @@ Deno.test("withoutSecrets() reads a long message once when it holds what a secre
   // As callers send it, and providers quote it: looked through from each character, this takes hours.
   const long = ["word".repeat(250_000), `password${" ".repeat(1_000_000)}`, "a://b:".repeat(20_000)];
   assertEquals(long.map(withoutSecrets), long);
+});
+
+Deno.test("agentDefinition() holds no address of an MCP server, of which the SDK makes a name", () => {
+  const url = "https://ada:SECRET@tools.example:8443/SECRET/mcp?k=SECRET";
+  const mcpServers = [
+    new MCPServerStreamableHttp({ url }),
+    new MCPServerSSE({ url }),
+    new MCPServerSSE({ url: "SECRET" }),
+    new MCPServerSSE({ url, name: "tools" }),
+  ];
+  const { definition } = agentDefinition(new Agent({ name: "Armed", mcpServers }));
+  const names = ["streamable-http: tools.example:8443", "sse: tools.example:8443", "sse: ", "tools"];
+  assertEquals(Object(definition["Armed"]).mcpServers, names);
 });
 
 testOnEach("executeRun() records no secrets that tools throw", async ({ database }) => {

@@ -13,6 +13,7 @@ from agents import Agent, FunctionTool, Handoff, Tool
 from ..state._json import JsonObject
 from ..state._json_text import json_text
 from .errors import RunConflictError
+from .mcp_server_name import shown_server_name
 
 if TYPE_CHECKING:
     from ..database.database import Parameter, Transaction
@@ -125,7 +126,7 @@ def _describe(agent: Agent[Any], reached: list[Agent[Any]]) -> JsonObject:
         "outputType": None if agent.output_type is None else str(agent.output_type),
         "tools": [_describe_tool(tool, reached) for tool in agent.tools],
         "handoffs": [_describe_handoff(entry, reached) for entry in agent.handoffs],
-        "mcpServers": [server.name for server in agent.mcp_servers],
+        "mcpServers": [shown_server_name(server.name) for server in agent.mcp_servers],
         "inputGuardrails": [guardrail.get_name() for guardrail in agent.input_guardrails],
         "outputGuardrails": [guardrail.get_name() for guardrail in agent.output_guardrails],
     }

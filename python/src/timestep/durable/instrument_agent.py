@@ -26,9 +26,11 @@ from agents.agent import AgentBase
 
 from ..state.storable_id import storable_id
 from .errors import ToolsUnavailableError, UnsupportedToolError
+from .mcp_server_name import shown_server_name
 from .model_request import ModelRequest
 from .model_step import ModelStep
 from .recorded_step import run_plain_step
+from .run_error import without_secrets
 from .scope import Scope, recording_scope
 
 _MARK = "__timestep_step__"
@@ -154,9 +156,10 @@ def _list_tools(server_name: str, original: Callable[..., Any]) -> Callable[...,
             # A run that has not begun fails, as it would without us; any other one would lose what it has done.
             if scope is None or not scope.execution.has_asked_model:
                 raise
+            shown, why = shown_server_name(server_name), without_secrets(str(error))
             unavailable = ToolsUnavailableError(
-                f'Cannot go on with run "{scope.execution.owner.run_id}" now: MCP server "{server_name}" '
-                f"does not list its tools: {error}. The run waits for it; if the connection is closed, connect again"
+                f'Cannot go on with run "{scope.execution.owner.run_id}" now: MCP server "{shown}" '
+                f"does not list its tools: {why}. The run waits for it; if the connection is closed, connect again"
             )
             scope.execution.fail(unavailable)
             raise unavailable from error

@@ -13,8 +13,8 @@ export interface PurgeResult {
 }
 
 /**
- * Runs that one statement looks at, and removes where they are old: short transactions, however much there is to remove.
- * One after the other by their ids, so that each is looked at once: there is no index of when runs finished.
+ * Runs removed by one statement: short transactions, however much there is to remove. In the order of their ids, each
+ * statement from where the one before has ended, as there is no index of when runs finished.
  */
 const BATCH = 500;
 
@@ -57,15 +57,13 @@ export async function purge(database: Database, options: PurgeOptions): Promise<
   const moment = typeof olderThan === "number"
     ? "now() - $1::double precision * interval '1 millisecond'"
     : "$1::timestamptz";
-  const text = `with seen as (
-      select run_id, finished_at from timestep.runs where run_id > $2 order by run_id limit ${BATCH}
-    ), old as (
-      select runs.run_id from timestep.runs join seen on seen.run_id = runs.run_id
-      where seen.finished_at < ${moment} and runs.finished_at < ${moment} for update of runs skip locked
+  const text = `with old as (
+      select run_id from timestep.runs where run_id > $2 and finished_at < ${moment}
+      order by run_id limit ${BATCH} for update skip locked
     ), removed as (
       delete from timestep.runs using old where runs.run_id = old.run_id returning 1
     )
-    select (select count(*) from removed)::int as runs, (select max(run_id) from seen) as last`;
+    select (select count(*) from removed)::int as runs, (select max(run_id) from old) as last`;
   let runs = 0;
   for (let last: unknown = ""; typeof last === "string";) {
     const [row]: Row[] = await database.query(text, [limit, last]);

@@ -1,6 +1,8 @@
 -- Saving a paused run, or one that has ended and is kept, in one step: its snapshot, what it waits for, what it used.
 -- There is one paused run for each agent and session. `held_*` is what the caller has of it from saving or loading it
 -- before. JSON is given as text. False, and nothing is written, when the run there is not, or no longer, the caller's.
+-- The functions that save leave the search path as it is, which takes time at each call: they run with the rights of who
+-- calls them, and name the schema of every table.
 
 -- Savers of the same agent and session take turns, by this lock.
 create or replace function timestep.run_state_lock(agent_name text, session_id text) returns bigint
@@ -41,7 +43,6 @@ create or replace function timestep.add_run_state(
   usage text
 ) returns boolean
 language plpgsql
-set search_path = ''
 as $$
 #variable_conflict use_column
 declare
@@ -124,7 +125,6 @@ create or replace function timestep.replace_run_state(
   usage text
 ) returns boolean
 language plpgsql
-set search_path = ''
 as $$
 #variable_conflict use_column
 declare
@@ -155,8 +155,7 @@ end
 $$;
 
 -- Writes a run's snapshot in place of the one before, what it waits for, and, unless that is null, what it has used.
--- A decision that is there stays. Always true. It leaves the search path as it is, which takes time at each call: the
--- functions that call it have set it.
+-- A decision that is there stays. Always true.
 create or replace function timestep.write_run_state(
   run_id text,
   version integer,

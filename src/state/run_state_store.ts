@@ -141,8 +141,9 @@ export class RunStateStore<TAgent extends AnyAgent = AnyAgent> implements AsyncD
     const { run, envelope } = found;
     if (run.claim !== null && !takeOver) {
       throw new RunStateConflictError(
-        `Cannot load the run ${this.#snapshots.place}: it is being resumed, or who resumed it died (process and ` +
-          `attempt ${run.claim}). If that is certain, load({ takeOver: true }) resumes it once more.`,
+        `Cannot load the run ${this.#snapshots.place}: it is being resumed, or whoever resumed it failed or died ` +
+          `(process and attempt ${run.claim}). When nobody is at it any more, load({ takeOver: true }) resumes it once ` +
+          "more.",
       );
     }
     const { state, losses } = await open(this.#agent, envelope);

@@ -139,8 +139,9 @@ class RunStateStore:
         run, envelope = found
         if run.claim is not None and not take_over:
             raise RunStateConflictError(
-                f"The run {self._snapshots.place} could not be loaded: it is being resumed, or who resumed it died "
-                f"(process and attempt {run.claim}). If that is certain, load(take_over=True) resumes it once more"
+                f"The run {self._snapshots.place} could not be loaded: it is being resumed, or whoever resumed it "
+                f"failed or died (process and attempt {run.claim}). When nobody is at it any more, load(take_over=True) "
+                "resumes it once more"
             )
         opened = await unseal(self._agent, envelope)
         self.losses = opened.losses

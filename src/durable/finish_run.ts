@@ -1,5 +1,5 @@
 import type { ClaimedRun } from "./claim_run.ts";
-import type { DurableResult } from "./execute_run.ts";
+import type { DurableResult } from "./execute_claimed_run.ts";
 import type { JsonValue } from "../core/json_value.ts";
 import type { RunOwner } from "./journal_statement.ts";
 import type { SegmentEnd } from "./journal_writer.ts";

@@ -7,7 +7,7 @@ import {
   RunNotFoundError,
 } from "../durable/errors.ts";
 import { type ClaimedRun, claimRun } from "../durable/claim_run.ts";
-import { executeClaimedRun } from "../durable/execute_run.ts";
+import { executeClaimedRun } from "../durable/execute_claimed_run.ts";
 import type { RunOutcome } from "../durable/run_outcome.ts";
 import type { Configuration } from "./configure_dbos.ts";
 import { DIRECT_QUEUE, parseDispatch } from "./_dispatch.ts";

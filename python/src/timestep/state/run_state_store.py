@@ -140,8 +140,8 @@ class RunStateStore:
         if run.claim is not None and not take_over:
             raise RunStateConflictError(
                 f"The run {self._snapshots.place} could not be loaded: it is being resumed, or whoever resumed it "
-                f"failed or died (process and attempt {run.claim}). When nobody is at it any more, load(take_over=True) "
-                "resumes it once more"
+                f"failed or died (process and attempt {run.claim}). When nobody is at it any more, "
+                "load(take_over=True) resumes it once more"
             )
         opened = await unseal(self._agent, envelope)
         self.losses = opened.losses
